@@ -1,0 +1,75 @@
+"""The model kind ``encoder``: a transformer with two heads as one ONNX graph, run by ONNX Runtime."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+
+from newsstance.bundle import Bundle
+from newsstance.errors import BundleError
+from newsstance.labels import HEADS
+from newsstance.models import Estimates, Floats, softmax
+from newsstance.tokens import TOKENIZER_FILE, Windows, batches_by_length
+
+GRAPH_FILE: Final = "model.onnx"
+INPUT_IDS: Final = "input_ids"
+ATTENTION_MASK: Final = "attention_mask"
+_BATCH_TOKENS: Final = 4096
+"""Tokens in one batch, padding included: enough to keep the cores busy, little enough to stay in their caches."""
+
+
+def logits_name(head: str) -> str:
+    """Name the graph's output that holds the logits of ``head``."""
+    return f"{head}_logits"
+
+
+class EncoderModel:
+    """Estimates with a transformer encoder. A text longer than the window is read in parts, which are averaged.
+
+    The graph's integer arithmetic scales each batch by its own range, so that a text's probabilities can differ in the third
+    decimal with the texts beside it.
+    """
+
+    def __init__(self, graph: Path, windows: Windows) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._windows = windows
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> "EncoderModel":
+        """Read the model of ``bundle``; raises ``BundleError`` if its files don't make one."""
+        try:
+            windows = Windows.read(bundle.path / TOKENIZER_FILE, int(bundle.settings["max_length"]))
+            return cls(bundle.path / GRAPH_FILE, windows)
+        except Exception as error:  # ONNX Runtime and tokenizers raise types of their own, some of them bare exceptions
+            raise BundleError(f"{bundle.path}: the model can't be loaded ({_first_line(error)})") from error
+
+    def estimate(self, texts: Sequence[str]) -> Estimates:
+        """Estimate for each of ``texts``; see ``Model``."""
+        windows = self._windows.cut(texts)
+        logits = {head: np.empty((len(windows), len(labels)), np.float32) for head, labels in HEADS.items()}
+        for batch in batches_by_length([len(window.ids) for window in windows], _BATCH_TOKENS):
+            ids, mask = self._windows.pad([windows[index] for index in batch])
+            outputs = self._session.run([logits_name(head) for head in HEADS], {INPUT_IDS: ids, ATTENTION_MASK: mask})
+            for head, output in zip(HEADS, outputs, strict=True):
+                logits[head][batch] = output
+        owners = np.array([window.text for window in windows])
+        weights = np.array([len(window.ids) for window in windows], dtype=np.float32)
+        probabilities = {head: _average_parts(softmax(values), owners, weights, len(texts)) for head, values in logits.items()}
+        return Estimates(probabilities, tuple(np.bincount(owners, minlength=len(texts)).tolist()))
+
+
+def _average_parts(values: Floats, owners: np.ndarray, weights: Floats, texts: int) -> Floats:
+    """Average each text's windows, weighted by their tokens; (windows, labels) becomes (texts, labels)."""
+    sums = np.zeros((texts, values.shape[1]), np.float32)
+    np.add.at(sums, owners, values * weights[:, None])
+    return np.asarray(sums / sums.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

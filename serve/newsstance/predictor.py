@@ -1,0 +1,115 @@
+"""The predictor: an exported model that scores sentences and articles."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from newsstance.bundle import Bundle, read_bundle
+from newsstance.encoder import EncoderModel
+from newsstance.errors import ArticleError, BundleError
+from newsstance.labels import HEADS
+from newsstance.linear import LinearModel
+from newsstance.locate import locate_model
+from newsstance.models import Floats, Model
+from newsstance.scores import ArticleScore, SentenceScore
+from newsstance.sentences import Span, split_sentences
+
+KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {"encoder": EncoderModel.read, "linear": LinearModel.read}
+"""How each kind of bundle is read."""
+
+_ARTICLES_AT_ONCE: Final = 32
+"""Articles whose sentences ``score_many`` batches together; this bounds its memory and how far it reads ahead."""
+
+
+class Predictor:
+    """Scores sentences and articles with one exported model.
+
+    ``bundle`` describes the model: its labels, recipe, metrics and versions.
+    """
+
+    def __init__(self, model: Model, bundle: Bundle) -> None:
+        self._model = model
+        self.bundle = bundle
+
+    @classmethod
+    def load(cls, path: str | PathLike[str] | None = None) -> "Predictor":
+        """Load the exported model at ``path``: a model's folder, a models folder or its ``champion``.
+
+        Without ``path`` it is the champion in ``models/``, or in the folder that ``NEWSSTANCE_MODELS`` names. Raises
+        ``ModelNotFoundError`` if there is none and ``BundleError`` if it is incomplete or altered.
+        """
+        bundle = read_bundle(locate_model(None if path is None else Path(path)))
+        if bundle.kind not in KINDS:
+            raise BundleError(f"{bundle.path}: a model of the unknown kind {bundle.kind!r}; a newer newsstance may read it")
+        return cls(KINDS[bundle.kind](bundle), bundle)
+
+    def predict(self, sentences: Sequence[str]) -> list[SentenceScore]:
+        """Score each of ``sentences`` by itself, in order.
+
+        Raises ``ArticleError`` if ``sentences`` is one string, or holds something other than strings.
+        """
+        if isinstance(sentences, str):
+            raise ArticleError("predict takes a list of sentences; to score a text, use score(text)")
+        wrong = next((place for place, sentence in enumerate(sentences) if not isinstance(sentence, str)), None)
+        if wrong is not None:
+            raise ArticleError(f"sentence {wrong} is {type(sentences[wrong]).__name__}, not text")
+        return self._score([(sentence, Span(0, len(sentence))) for sentence in sentences])
+
+    def probabilities(self, sentences: Sequence[str]) -> Mapping[str, Floats]:
+        """Give, by head, the probabilities of ``sentences``, at least one, as an array of shape (sentences, labels).
+
+        The columns stand in the order of ``STANCES`` and of ``SENTIMENTS``.
+        """
+        return self._model.estimate([_encodable(sentence) for sentence in sentences]).probabilities
+
+    def score(self, text: str) -> ArticleScore:
+        """Split ``text``, the whole of an article, into sentences and score them; a text without any is scored as empty.
+
+        Raises ``ArticleError`` if ``text`` isn't a string.
+        """
+        return next(self.score_many([text]))
+
+    def score_many(self, articles: Iterable[str]) -> Iterator[ArticleScore]:
+        """Score each of ``articles`` as it is asked for, in order, reading a few dozen ahead.
+
+        Raises ``ArticleError``, before anything of the same few dozen is given, if one isn't a string.
+        """
+        remaining = iter(articles)
+        while chunk := list(islice(remaining, _ARTICLES_AT_ONCE)):
+            for article in chunk:
+                if not isinstance(article, str):
+                    raise ArticleError(f"an article is text, not {type(article).__name__}")
+            yield from self._score_chunk(chunk)
+
+    def _score_chunk(self, articles: Sequence[str]) -> Iterator[ArticleScore]:
+        spans = [split_sentences(_encodable(article)) for article in articles]
+        scores = iter(self._score([(article, span) for article, of in zip(articles, spans, strict=True) for span in of]))
+        for of in spans:
+            yield ArticleScore.of(list(islice(scores, len(of))))
+
+    def _score(self, places: Sequence[tuple[str, Span]]) -> list[SentenceScore]:
+        if not places:
+            return []
+        texts = [text[span.start : span.end] for text, span in places]
+        estimates = self._model.estimate([_encodable(text) for text in texts])
+        answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
+        rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, strict=True)
+        return [
+            SentenceScore(text, *span, _likeliest(stance), stance, _likeliest(sentiment), sentiment, parts)
+            for text, (_, span), stance, sentiment, parts in rows
+        ]
+
+
+def _by_label(probabilities: Floats, labels: Sequence[str]) -> list[dict[str, float]]:
+    return [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
+
+
+def _likeliest(probabilities: Mapping[str, float]) -> str:
+    return max(probabilities, key=lambda label: probabilities[label])
+
+
+def _encodable(text: str) -> str:
+    """Put a question mark for each lone surrogate, which no encoder can read; the offsets stay."""
+    return text.encode("utf-8", "replace").decode("utf-8")

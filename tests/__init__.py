@@ -1,0 +1,1 @@
+"""What newsstance and its training promise."""

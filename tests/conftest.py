@@ -1,0 +1,56 @@
+"""A made corpus and the models trained on it, shared by all tests: no network, no GPU, seconds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from newsstance import Predictor
+from newsstance.bundle import Bundle
+from tests.made import made_sentences, make_encoder, tiny_encoder_recipe, tiny_linear_recipe
+from training.corpus import write_corpus
+from training.split import assign_splits
+from training.train import train
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Two trained models: where they and their runs lie, and their descriptions."""
+
+    corpus: Path
+    encoder: Path
+    models: Path
+    store: Path
+    linear: Bundle
+    tiny: Bundle
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the path of a small sound corpus."""
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    write_corpus(assign_splits(made_sentences()), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a tiny encoder with random weights."""
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path, encoder: Path) -> Trained:
+    """Train a linear model and a tiny encoder, end to end."""
+    home = tmp_path_factory.mktemp("trained")
+    models, store = home / "models", home / "mlruns"
+    linear = train(tiny_linear_recipe(), corpus, models, store)
+    tiny = train(tiny_encoder_recipe(encoder), corpus, models, store)
+    return Trained(corpus, encoder, models, store, linear, tiny)
+
+
+@pytest.fixture(scope="session", params=["linear", "tiny"])
+def predictor(request: pytest.FixtureRequest, trained: Trained) -> Predictor:
+    """Give the predictor of each kind of model in turn."""
+    bundle: Bundle = getattr(trained, request.param)
+    return Predictor.load(bundle.path)

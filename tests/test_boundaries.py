@@ -1,0 +1,74 @@
+"""What stays apart, and what is public."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import newsstance
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*(ROOT / "serve").rglob("*.py"), *(ROOT / "training").rglob("*.py")])
+HEAVY = {"torch", "transformers", "mlflow", "sklearn", "scipy", "pandas", "datasets", "training"}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_the_public_names_are_these() -> None:
+    assert newsstance.__all__ == [
+        "SENTIMENTS", "STANCES", "ArticleError", "ArticleScore", "BundleError", "ModelNotFoundError", "NewsstanceError",
+        "Predictor", "SentenceScore", "__version__", "split_sentences",
+    ]  # fmt: skip
+    assert all(hasattr(newsstance, name) for name in newsstance.__all__)
+
+
+def test_newsstance_imports_neither_training_nor_its_libraries() -> None:
+    modules = [f"newsstance.{path.stem}" for path in (ROOT / "serve" / "newsstance").glob("*.py") if path.stem != "__main__"]
+    code = f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "serve")
+    assert not HEAVY & {name.split(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
+def test_no_module_reads_or_writes_pickle(path: Path) -> None:
+    assert not {"pickle", "joblib", "cloudpickle", "dill"} & imported(path)
+
+
+def test_every_error_of_ours_is_a_newsstance_error() -> None:
+    import newsstance.errors
+    import training.errors
+
+    for module in (newsstance.errors, training.errors):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Exception):
+                assert issubclass(value, newsstance.NewsstanceError)
+
+
+def test_labels_are_spelled_in_one_place() -> None:
+    # A second list of labels would drift. Single labels may be named, three of them together may not.
+    for path in SOURCES:
+        if path.name in ("labels.py", "baselines.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+                words = {item.value for item in node.elts if isinstance(item, ast.Constant)}
+                assert len(words & {*newsstance.STANCES, *newsstance.SENTIMENTS}) < 3, f"{path}:{node.lineno}"
+
+
+def test_each_recipe_and_target_that_the_readme_names_exists() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    import re
+
+    for target in set(re.findall(r"make ([a-z]+)", text)):
+        assert f"\n{target}:" in makefile, target

@@ -1,0 +1,118 @@
+"""The predictor, with each kind of model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from newsstance import SENTIMENTS, STANCES, ArticleError, BundleError, ModelNotFoundError, Predictor
+from tests.conftest import Trained
+
+TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets mnbvcxzq.", "Asdfqwer doubts zxcvasdf."]
+
+
+def test_probabilities_are_keyed_by_label_and_sum_to_one(predictor: Predictor) -> None:
+    for score in predictor.predict(TEXTS):
+        assert tuple(score.stance_probabilities) == STANCES
+        assert tuple(score.sentiment_probabilities) == SENTIMENTS
+        assert sum(score.stance_probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert sum(score.sentiment_probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert score.stance == max(score.stance_probabilities, key=lambda label: score.stance_probabilities[label])
+
+
+def test_the_cues_of_the_made_corpus_are_learnt(predictor: Predictor) -> None:
+    assert [score.stance for score in predictor.predict(TEXTS)] == ["optimistic", "alarmed", "none", "cautious"]
+
+
+def test_a_loaded_model_predicts_the_same_each_time(predictor: Predictor) -> None:
+    again = Predictor.load(predictor.bundle.path)
+    assert again.predict(TEXTS) == predictor.predict(TEXTS)
+
+
+def test_an_article_is_scored_with_exact_offsets(predictor: Predictor) -> None:
+    article = "  Headline meets here\n\n" + " ".join(TEXTS) + " “Été hopes.” \n"
+    score = predictor.score(article)
+    assert [sentence.text for sentence in score.sentences] == ["Headline meets here", *TEXTS, "“Été hopes.”"]
+    assert all(article[sentence.start : sentence.end] == sentence.text for sentence in score.sentences)
+
+
+def test_many_articles_score_as_one_by_one_and_in_order(predictor: Predictor) -> None:
+    articles = [f"{TEXTS[place % 4]} {TEXTS[(place + 1) % 4]}" for place in range(70)]
+    many = list(predictor.score_many(iter(articles)))
+    assert len(many) == 70
+    for article, score in zip(articles, many, strict=True):
+        alone = predictor.score(article)
+        assert [s.text for s in score.sentences] == [s.text for s in alone.sentences]
+        for together, single in zip(score.sentences, alone.sentences, strict=True):
+            # Integer arithmetic scales a batch by its range, so that neighbours move a probability a little.
+            assert together.stance_probabilities == pytest.approx(single.stance_probabilities, abs=0.05)
+
+
+def test_articles_are_read_only_a_few_dozen_ahead(predictor: Predictor) -> None:
+    taken = 0
+
+    def endless() -> "object":
+        nonlocal taken
+        while True:
+            taken += 1
+            yield TEXTS[0]
+
+    next(predictor.score_many(endless()))  # type: ignore[arg-type]
+    assert taken <= 64
+
+
+def test_a_text_longer_than_the_window_is_scored_in_parts_and_flagged(trained: Trained) -> None:
+    predictor = Predictor.load(trained.tiny.path)
+    short, long = predictor.predict(["Abc meets def.", "Abc meets def " * 40 + "and then it hopes hailed thrives hopes."])
+    assert short.parts == 1
+    assert long.parts > 1
+    alone = predictor.predict(["Abc meets def " * 40])[0]
+    assert long.stance_probabilities["optimistic"] > alone.stance_probabilities["optimistic"]  # its end was read
+
+
+def test_no_sentences_give_no_scores(predictor: Predictor) -> None:
+    assert predictor.predict([]) == []
+    assert predictor.score(" \n ").sentences == ()
+    assert list(predictor.score_many([])) == []
+
+
+def test_a_lone_surrogate_is_scored_and_keeps_the_offsets(predictor: Predictor) -> None:
+    score = predictor.score("Bad \ud800 byte hopes. It fears.")
+    assert [(sentence.start, sentence.end) for sentence in score.sentences] == [(0, 17), (18, 27)]
+
+
+def test_one_string_is_refused_where_a_list_is_meant(predictor: Predictor) -> None:
+    with pytest.raises(ArticleError, match="list of sentences"):
+        predictor.predict("One string.")
+    with pytest.raises(ArticleError, match="sentence 1 is int"):
+        predictor.predict(["a", 2])  # type: ignore[list-item]
+    with pytest.raises(ArticleError, match="not bytes"):
+        predictor.score(b"bytes")  # type: ignore[arg-type]
+
+
+def test_the_champion_is_found_by_its_models_folder_or_its_file(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSSTANCE_MODELS", str(trained.models))
+    names = {Predictor.load(path).bundle.name for path in (None, trained.models, trained.models / "champion")}
+    assert names == {(trained.models / "champion").read_text().strip()}
+
+
+def test_without_a_model_the_message_says_to_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelNotFoundError, match="make train"):
+        Predictor.load()
+    with pytest.raises(ModelNotFoundError, match="no exported model here"):
+        Predictor.load(tmp_path)
+
+
+def test_the_linear_model_gives_what_scikit_learn_gives(trained: Trained) -> None:
+    assert trained.linear.metrics["export/largest_difference"] < 1e-5
+    probabilities = Predictor.load(trained.linear.path).probabilities(["", "Unknown words only."])
+    assert all(np.isfinite(values).all() for values in probabilities.values())
+
+
+def test_an_unknown_kind_of_model_is_refused(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_text((trained.linear.path / "bundle.json").read_text().replace('"linear"', '"oracle"', 1))
+    for name in trained.linear.files:
+        (tmp_path / name).write_bytes((trained.linear.path / name).read_bytes())
+    with pytest.raises(BundleError, match="oracle"):
+        Predictor.load(tmp_path)

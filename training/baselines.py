@@ -1,0 +1,29 @@
+"""What there was before newsstance, measured the same way."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from training.metrics import Labels
+
+VADER_THRESHOLD: Final = 0.05
+"""The usual threshold on VADER's compound score: at least this is positive, at most its negative is negative."""
+
+_STANCE_OF: Final = {"positive": "optimistic", "neutral": "none", "negative": "alarmed"}
+
+
+def vader_labels(texts: Sequence[str]) -> Labels:
+    """Label ``texts`` by VADER's compound score; its three answers are taken for optimistic, none and alarmed.
+
+    VADER knows no caution, so that its F1 on ``cautious`` is 0. Thresholds: Hutto and Gilbert (2014), the package's README.
+    """
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # here, since nothing else needs it
+
+    analyzer = SentimentIntensityAnalyzer()
+    sentiments = [_sentiment(analyzer.polarity_scores(text)["compound"]) for text in texts]
+    return {"stance": [_STANCE_OF[sentiment] for sentiment in sentiments], "sentiment": sentiments}
+
+
+def _sentiment(compound: float) -> str:
+    if compound >= VADER_THRESHOLD:
+        return "positive"
+    return "negative" if compound <= -VADER_THRESHOLD else "neutral"

@@ -1,0 +1,137 @@
+"""The command line of training: ``python -m training COMMAND``."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from newsstance import NewsstanceError, Predictor
+from newsstance.locate import CHAMPION, locate_model
+from training.corpus import CORPUS_PATH
+
+_corpus = click.option(
+    "--corpus", type=click.Path(path_type=Path), default=CORPUS_PATH, show_default=True, help="The corpus file."
+)
+_models = click.option(
+    "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="The models folder."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Check the corpus, and train, evaluate and export newsstance's models."""
+
+
+@cli.command("check-data")
+@_corpus
+def check_data(corpus: Path) -> int:
+    """Check the corpus: schema, labels, duplicates, and leaks between its splits."""
+    from training.check_data import breaches
+    from training.corpus import corpus_sha256, read_corpus
+
+    sentences = read_corpus(corpus)
+    found = breaches(sentences)
+    for line in found:
+        click.echo(f"{corpus}: {line}", err=True)
+    if found:
+        click.echo(f"{corpus}: {len(found)} breaches in {len(sentences)} sentences", err=True)
+        return 1
+    click.echo(f"{corpus}: {len(sentences)} sentences, sound (sha256 {corpus_sha256(corpus)[:12]})")
+    return 0
+
+
+@cli.command("import-corpus")
+@click.argument("source", type=click.Path(path_type=Path))
+@_corpus
+def import_corpus(source: Path, corpus: Path) -> int:
+    """Bring SOURCE, tab-separated labelled sentences, into the corpus, and split it by block."""
+    from training.import_corpus import import_corpus as bring
+
+    click.echo(f"{corpus}: {len(bring(source, corpus))} sentences")
+    return 0
+
+
+@cli.command()
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@_corpus
+@_models
+def train(recipes: Sequence[str], corpus: Path, models: Path) -> int:
+    """Train each RECIPE, a name in training/recipes or the path of a .toml file, and name the champion."""
+    from training.recipe import load_recipe
+    from training.report import metrics_table, show, split_metrics
+    from training.train import train as train_one
+
+    loaded = [load_recipe(name) for name in recipes]  # all of them first: a slip in the second costs no training
+    bundles = [train_one(recipe, corpus, models) for recipe in loaded]
+    for split in ("validation", "test"):
+        rows = {bundle.name: split_metrics(bundle.metrics, split) for bundle in bundles}
+        show(metrics_table(f"{split}, as exported", rows))
+    for bundle in bundles:
+        if "export/int8_cost_test_stance_f1" in bundle.metrics:
+            cost = [bundle.metrics[f"export/int8_cost_{split}_stance_f1"] for split in ("validation", "test")]
+            click.echo(f"{bundle.name}: int8 costs {cost[0]:+.4f} stance_f1 on validation, {cost[1]:+.4f} on test")
+    click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
+    return 0
+
+
+@cli.command()
+@click.option("--data", type=click.Path(path_type=Path), help="JSON lines with text, stance and sentiment.")
+@click.option("--split", type=click.Choice(["validation", "test"]), help="Or a split of the corpus; test by default.")
+@click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model; the champion by default.")
+@click.option("--vader", is_flag=True, help="Add VADER at its usual thresholds.")
+@_corpus
+def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader: bool, corpus: Path) -> int:
+    """Measure models on labelled sentences."""
+    from training.baselines import vader_labels
+    from training.corpus import of_split, read_corpus
+    from training.evaluate import Labelled, predicted_labels, read_labelled
+    from training.metrics import all_metrics
+    from training.report import metrics_table, show
+
+    if data is not None and split is not None:
+        raise click.UsageError("give --data or --split, not both")
+    labelled = read_labelled(data) if data else Labelled.of(of_split(read_corpus(corpus), split or "test"))
+    rows = {}
+    for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
+        name = f"{predictor.bundle.name} ({predictor.bundle.settings.get('precision', 'float32')})"
+        rows[name] = all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts))
+    if vader:
+        rows["VADER"] = all_metrics(labelled.gold, vader_labels(labelled.texts))
+    show(metrics_table(f"{data or split or 'test'}: {len(labelled.texts)} sentences", rows))
+    return 0
+
+
+@cli.command()
+def ui() -> int:
+    """Open the MLflow UI on this project's store, at 127.0.0.1."""
+    from training.ui import open_ui
+
+    open_ui()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line with ``argv`` and give its exit status: 1 for an error, 2 for misuse, 130 if interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(cli.main(args=argv, prog_name="python -m training", standalone_mode=False) or 0)
+    except NewsstanceError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted; the same command goes on from the last checkpoint, if there was one", err=True)
+        return 130
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The road of an encoder recipe: fine-tune, export the graph as trained, then with int8 weights."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from newsstance import Predictor
+from newsstance.bundle import Bundle
+from newsstance.encoder import GRAPH_FILE
+from newsstance.models import softmax
+from newsstance.tokens import TOKENIZER_FILE, Windows
+from training.agreement import require_close, require_same
+from training.checkpoint import Checkpoint
+from training.corpus import Sentence, of_split
+from training.evaluate import held_out_metrics
+from training.export import Origin, write_bundle
+from training.finetune import finetune, network_logits, use_all_cores
+from training.onnx_graph import write_float_graph, write_int8_graph
+from training.pretrained import encoder_folder
+from training.recipe import EncoderSettings
+from training.tracking import Tracking
+from training.two_heads import TwoHeads
+
+TRAINED: Final = "trained"
+"""The folder in ``models/`` that keeps each encoder as it was trained, in float32, beside the int8 one in use."""
+
+CHECKPOINTS: Final = ".checkpoints"
+"""The folder in ``models/`` that keeps the state of trainings under way or interrupted."""
+
+
+def train_encoder(origin: Origin, sentences: list[Sentence], models: Path, run: Tracking) -> Bundle:
+    """Fine-tune the recipe's encoder and export it; the checkpoint goes only once the exported model is in its place."""
+    recipe = origin.recipe
+    assert recipe.encoder is not None
+    use_all_cores()
+    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256}
+    checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
+    train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
+    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric)
+    print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
+    as_trained = _export_float(network, windows, recipe.encoder, origin, sentences, models)
+    bundle = _export_int8(as_trained, origin, sentences, models)
+    checkpoint.remove()
+    return bundle
+
+
+def _export_float(
+    network: TwoHeads,
+    windows: Windows,
+    settings: EncoderSettings,
+    origin: Origin,
+    sentences: list[Sentence],
+    models: Path,
+) -> Bundle:
+    texts = [sentence.text for sentence in of_split(sentences, "validation")]
+
+    def write_files(folder: Path) -> None:
+        write_float_graph(network, folder / GRAPH_FILE)
+        shutil.copyfile(encoder_folder(settings.encoder) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+
+    def measure(exported: Predictor) -> dict[str, float]:
+        trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
+        difference = require_same(trained, exported.probabilities(texts))
+        return {**held_out_metrics(exported, sentences), "export/largest_difference": difference}
+
+    told = _settings(settings, "float32")
+    return write_bundle(models / TRAINED / origin.recipe.name, origin, told, write_files, measure)
+
+
+def _export_int8(as_trained: Bundle, origin: Origin, sentences: list[Sentence], models: Path) -> Bundle:
+    assert origin.recipe.encoder is not None
+    texts = [sentence.text for sentence in of_split(sentences, "validation")]
+
+    def write_files(folder: Path) -> None:
+        write_int8_graph(as_trained.path / GRAPH_FILE, folder / GRAPH_FILE)
+        shutil.copyfile(as_trained.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+
+    def measure(exported: Predictor) -> dict[str, float]:
+        floats = Predictor.load(as_trained.path).probabilities(texts)
+        metrics = held_out_metrics(exported, sentences)
+        metrics["export/largest_difference"] = as_trained.metrics["export/largest_difference"]
+        metrics["export/int8_mean_difference"] = require_close(floats, exported.probabilities(texts))
+        for key in ("validation/stance_f1", "test/stance_f1"):
+            metrics[f"export/int8_cost_{key.replace('/', '_')}"] = as_trained.metrics[key] - metrics[key]
+        return metrics
+
+    told = _settings(origin.recipe.encoder, "int8")
+    return write_bundle(models / origin.recipe.name, origin, told, write_files, measure)
+
+
+def _settings(settings: EncoderSettings, precision: str) -> dict[str, Any]:
+    return {"max_length": settings.max_length, "precision": precision, "encoder": settings.encoder}

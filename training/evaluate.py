@@ -1,0 +1,62 @@
+"""Measure a model on labelled sentences."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from newsstance import Predictor
+from newsstance.labels import HEADS
+from training.corpus import Sentence, of_split
+from training.errors import CorpusError
+from training.metrics import Labels, all_metrics
+
+
+class Labelled(NamedTuple):
+    """Sentences and their gold labels by head."""
+
+    texts: list[str]
+    gold: Labels
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence]) -> "Labelled":
+        """Take the texts and labels of corpus sentences."""
+        gold = {head: [sentence.label(head) for sentence in sentences] for head in HEADS}
+        return cls([sentence.text for sentence in sentences], gold)
+
+
+def read_labelled(path: Path) -> Labelled:
+    """Read labelled sentences from JSON lines with ``text``, ``stance`` and ``sentiment``; other fields are passed over.
+
+    Raises ``CorpusError`` naming the line that isn't so.
+    """
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file")
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            if not isinstance(row["text"], str) or any(row[head] not in labels for head, labels in HEADS.items()):
+                raise CorpusError(f"{path}:{number}: the text isn't a string, or a label isn't one of newsstance's")
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorpusError(f"{path}:{number}: not a JSON object with text, stance and sentiment") from error
+        rows.append(row)
+    if not rows:
+        raise CorpusError(f"{path}: no sentences")
+    return Labelled([row["text"] for row in rows], {head: [row[head] for row in rows] for head in HEADS})
+
+
+def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
+    """Give the predictor's label of each text by head."""
+    scores = predictor.predict(texts)
+    return {"stance": [score.stance for score in scores], "sentiment": [score.sentiment for score in scores]}
+
+
+def held_out_metrics(predictor: Predictor, sentences: Sequence[Sentence]) -> dict[str, float]:
+    """Give the predictor's metrics on the validation and test sentences, named ``split/metric``."""
+    data = {split: Labelled.of(of_split(sentences, split)) for split in ("validation", "test")}
+    return {
+        f"{split}/{name}": value
+        for split, labelled in data.items()
+        for name, value in all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts)).items()
+    }

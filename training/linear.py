@@ -1,0 +1,53 @@
+"""Fit the linear model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from newsstance.labels import HEADS
+from newsstance.linear import LinearModel
+from newsstance.ngrams import ANALYZERS
+from training.class_weights import class_weights
+from training.corpus import Sentence, label_indices
+from training.recipe import LinearSettings
+
+
+class FittedLinear:
+    """The linear model as scikit-learn fits it; ``to_model`` gives what is exported."""
+
+    def __init__(self, settings: LinearSettings, seed: int) -> None:
+        self.vectorizers_ = {
+            name: TfidfVectorizer(analyzer=analyzer, min_df=settings.minimum_count, sublinear_tf=True, dtype=np.float32)
+            for name, analyzer in ANALYZERS.items()
+        }
+        self.classifiers_: dict[str, LogisticRegression] = {}
+        self._settings = settings
+        self._seed = seed
+
+    def fit(self, sentences: Sequence[Sentence]) -> "FittedLinear":
+        """Fit both heads on ``sentences``."""
+        texts = [sentence.text for sentence in sentences]
+        features = hstack([vectorizer.fit_transform(texts) for vectorizer in self.vectorizers_.values()]).tocsr()
+        for head, labels in HEADS.items():
+            indices = label_indices(sentences, head)
+            weights = class_weights(indices, len(labels), self._settings.balance)
+            classifier = LogisticRegression(C=self._settings.inverse_penalty, max_iter=1000, random_state=self._seed)
+            self.classifiers_[head] = classifier.fit(features, indices, sample_weight=weights[indices])
+        return self
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Give, by head, scikit-learn's own probabilities, of shape (texts, labels)."""
+        features: csr_matrix = hstack([vectorizer.transform(texts) for vectorizer in self.vectorizers_.values()]).tocsr()
+        return {head: classifier.predict_proba(features) for head, classifier in self.classifiers_.items()}
+
+    def to_model(self) -> LinearModel:
+        """Give the same model without scikit-learn."""
+        return LinearModel(
+            vocabulary={name: fitted.get_feature_names_out().tolist() for name, fitted in self.vectorizers_.items()},
+            idf={name: fitted.idf_.astype(np.float32) for name, fitted in self.vectorizers_.items()},
+            coefficients={head: fitted.coef_.T.astype(np.float32) for head, fitted in self.classifiers_.items()},
+            intercepts={head: fitted.intercept_.astype(np.float32) for head, fitted in self.classifiers_.items()},
+        )

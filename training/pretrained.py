@@ -1,0 +1,79 @@
+"""Where a recipe's pretrained encoder lies, and the network and tokenizer made of it."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, logging
+
+from newsstance.tokens import TOKENIZER_FILE
+from training.errors import EncoderError
+from training.recipe import EncoderSettings
+from training.two_heads import TwoHeads
+
+PACKAGE: Final = "package:"
+_FILES: Final = ("config.json", TOKENIZER_FILE)
+
+
+def encoder_folder(name: str) -> Path:
+    """Give the local folder of the encoder ``name``.
+
+    ``name`` is ``package:PACKAGE/FOLDER`` for weights inside an installed package, a local folder, or a hub id, which is
+    downloaded once. Raises ``EncoderError`` if there is none, or it lacks its configuration, tokenizer or safetensors weights.
+    """
+    folder = _package_folder(name.removeprefix(PACKAGE)) if name.startswith(PACKAGE) else Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _download(name)
+    missing = [file for file in _FILES if not (folder / file).is_file()]
+    if not any(folder.glob("*.safetensors")):
+        missing.append("*.safetensors (weights in other formats aren't read)")
+    if missing:
+        raise EncoderError(f"the encoder {name!r} at {folder} lacks {', '.join(missing)}")
+    return folder
+
+
+def load_network(settings: EncoderSettings) -> TwoHeads:
+    """Build the network of ``settings`` on its pretrained encoder, with fresh heads."""
+    folder = encoder_folder(settings.encoder)
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        _set_dropout(config, settings.dropout)
+        encoder: nn.Module = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {str(error).splitlines()[0]}") from error
+    if hasattr(encoder, "pooler"):
+        setattr(encoder, "pooler", None)  # noqa: B010  # unused; its weights would only swell the export
+    return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
+
+
+def _set_dropout(config: PretrainedConfig, share: float) -> None:
+    """Drop ``share`` of the hidden values and no attention, whose fused kernel would be lost to it; names differ by family."""
+    values = {"hidden_dropout_prob": share, "dropout": share, "attention_probs_dropout_prob": 0.0, "attention_dropout": 0.0}
+    for name, value in values.items():
+        if hasattr(config, name):
+            setattr(config, name, value)
+
+
+def _package_folder(place: str) -> Path:
+    package, _, folder = place.partition("/")
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise EncoderError(f"the package {package!r}, which carries the encoder, isn't installed: run `make train`")
+    return Path(spec.origin).parent / folder
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # only here, since a hub is asked only for a hub id
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=[*_FILES, "*.safetensors"]))
+    except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        raise EncoderError(
+            f"no encoder {name!r}: not a folder here, and the hub gave none ({type(error).__name__}); "
+            f"the recipe's encoder is {PACKAGE}PACKAGE/FOLDER, a local folder or a hub id"
+        ) from error

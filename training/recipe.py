@@ -1,0 +1,126 @@
+"""Recipes: everything that decides how a model is trained, read from TOML into one frozen dataclass."""
+
+import json
+import tomllib
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from training.errors import RecipeError
+
+RECIPES: Final = Path(__file__).parent / "recipes"
+
+_CONFIG: Final = ConfigDict(extra="forbid", strict=True)
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class LinearSettings:
+    """How the linear model is fitted.
+
+    ``minimum_count`` is the number of sentences that an n-gram must occur in, ``inverse_penalty`` is scikit-learn's ``C``, and
+    ``balance`` how far each class's weight goes from 1 (0) to the inverse of its share (1).
+    """
+
+    minimum_count: Count = 2
+    inverse_penalty: Positive = 2.0
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class EncoderSettings:
+    """How the encoder is fine-tuned.
+
+    ``encoder`` is ``package:PACKAGE/FOLDER`` for weights that an installed package carries, a local folder, or a hub id.
+    ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
+    steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
+    each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. The loss is the sum of the heads' cross
+    entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
+    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
+    """
+
+    encoder: Annotated[str, Field(min_length=1)]
+    pooling: Literal["mean", "cls"] = "mean"
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    epochs: Count = 4
+    batch_tokens: Annotated[int, Field(ge=64)] = 1024
+    learning_rate: Positive = 1e-4
+    head_learning_rate: Positive = 1e-3
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+    warmup: Share = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    dropout: Share = 0.1
+    label_smoothing: Share = 0.05
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    evaluations: Count = 2
+    patience: Count = 4
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class Recipe:
+    """One way to train a model: its name, what it is in a sentence, its seed, and the settings of its kind."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    description: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)] = 1
+    linear: LinearSettings | None = None
+    encoder: EncoderSettings | None = None
+
+    def __post_init__(self) -> None:
+        if (self.linear is None) == (self.encoder is None):
+            raise ValueError("a recipe has either a [linear] or an [encoder] table")
+
+    @property
+    def kind(self) -> str:
+        """Name the kind of model that this recipe trains: ``linear`` or ``encoder``."""
+        return "linear" if self.encoder is None else "encoder"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the recipe as plain types, without the table it doesn't have."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def recipe_names() -> list[str]:
+    """Give the names of the recipes that come with newsstance."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read the recipe called ``name``, or the one in the TOML file at the path ``name``.
+
+    Raises ``RecipeError`` if there is none, it isn't TOML, or a setting is unknown or makes no sense.
+    """
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    if not path.is_file():
+        raise RecipeError(_not_found(name))
+    try:
+        settings = {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
+        # By way of JSON, since pydantic's strict mode takes a table for a dataclass only from there.
+        return TypeAdapter(Recipe).validate_json(json.dumps(settings, default=str))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not TOML: {error}") from error
+    except ValidationError as error:
+        raise RecipeError(f"{path}: " + "; ".join(_explain(item) for item in error.errors())) from error
+
+
+def _not_found(name: str) -> str:
+    if name.endswith(".toml"):
+        return f"{name}: there is no such recipe file"
+    close = get_close_matches(name, recipe_names(), n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"no recipe {name!r}: {hint}there are {', '.join(recipe_names())}, or give the path of a .toml file"
+
+
+def _explain(item: Any) -> str:
+    place = ".".join(str(part) for part in item["loc"]) or "the recipe"
+    if item["type"] == "unexpected_keyword_argument":
+        return f"{place}: there is no such setting"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    given = f" (given: {item['input']!r})" if isinstance(item["input"], (str, int, float)) else ""
+    return f"{place}: {message[0].lower()}{message[1:]}{given}"

@@ -1,0 +1,65 @@
+"""Train a recipe, end to end: fit, export, measure, track, and name the champion."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from newsstance import Predictor
+from newsstance.bundle import Bundle
+from newsstance.labels import HEADS
+from training.champion import choose_champion
+from training.check_data import breaches
+from training.corpus import CORPUS_PATH, Sentence, corpus_sha256, of_split, read_corpus
+from training.errors import CorpusError
+from training.evaluate import Labelled, predicted_labels
+from training.export import Origin
+from training.figures import confusion_figure
+from training.metrics import confusions
+from training.recipe import Recipe
+from training.store import STORE
+from training.tracking import Tracking, tracked
+
+MODELS: Final = Path("models")
+
+Road = Callable[[Origin, list[Sentence], Path, Tracking], Bundle]
+"""Trains what an origin's recipe says on sentences, exports it into a models folder and tracks its learning curve."""
+
+
+def train(recipe: Recipe, corpus: Path = CORPUS_PATH, models: Path = MODELS, store: Path = STORE) -> Bundle:
+    """Train ``recipe`` on ``corpus`` into ``models``/NAME, tracked in ``store``; give the exported model's description.
+
+    Raises ``CorpusError`` if the corpus breaks a rule. An interruption leaves what was there and, for an encoder, a checkpoint
+    from which the next training of the same recipe on the same corpus goes on.
+    """
+    sentences = read_corpus(corpus)
+    found = breaches(sentences)
+    if found:
+        raise CorpusError(f"{corpus}: {len(found)} breaches, the first: {found[0]}; see `python -m training check-data`")
+    digest = corpus_sha256(corpus)
+    with tracked(recipe, sentences, corpus, digest, store) as run:
+        origin = Origin(recipe, digest, run.run_id)
+        bundle = _road(recipe)(origin, sentences, models, run)
+        run.metrics(bundle.metrics)
+        _keep_figures(run, bundle, sentences)
+        run.file(bundle.path / "bundle.json")
+    choose_champion(models, digest)
+    return bundle
+
+
+def _road(recipe: Recipe) -> Road:
+    """Choose the road by the recipe's kind; each is imported only where it is taken, so that tfidf needs no torch."""
+    if recipe.linear is not None:
+        from training.linear_road import train_linear
+
+        return train_linear
+    from training.encoder_road import train_encoder
+
+    return train_encoder
+
+
+def _keep_figures(run: Tracking, bundle: Bundle, sentences: list[Sentence]) -> None:
+    test = Labelled.of(of_split(sentences, "test"))
+    predicted = predicted_labels(Predictor.load(bundle.path), test.texts)
+    for head, labels in HEADS.items():
+        counts = confusions(test.gold[head], predicted[head], labels)
+        run.figure(confusion_figure(counts, labels, f"{bundle.name}: {head} on test"), f"confusion_{head}")
