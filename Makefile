@@ -13,7 +13,6 @@ help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 train: $(VENV)/.train ## Train tfidf and then minilm, or RECIPE=NAME; the better one becomes champion
-	@$(BIN)/python -m training check-data
 	@$(BIN)/python -m training train $(RECIPE)
 
 score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ..."

@@ -9,6 +9,7 @@ from newsstance import Predictor
 from newsstance.bundle import Bundle
 from tests.made import made_sentences, make_encoder, tiny_encoder_recipe, tiny_linear_recipe
 from training.corpus import write_corpus
+from training.material import read_sound_material
 from training.split import assign_splits
 from training.train import train
 
@@ -44,8 +45,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, corpus: Path, encoder: Pat
     """Train a linear model and a tiny encoder, end to end."""
     home = tmp_path_factory.mktemp("trained")
     models, store = home / "models", home / "mlruns"
-    linear = train(tiny_linear_recipe(), corpus, models, store)
-    tiny = train(tiny_encoder_recipe(encoder), corpus, models, store)
+    material = read_sound_material(corpus)
+    linear = train(tiny_linear_recipe(), material, models, store)
+    tiny = train(tiny_encoder_recipe(encoder), material, models, store)
     return Trained(corpus, encoder, models, store, linear, tiny)
 
 

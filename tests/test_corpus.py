@@ -10,11 +10,12 @@ from newsstance.labels import HEADS
 from tests.made import made_sentences
 from training.check_data import breaches
 from training.cli import main
-from training.corpus import CORPUS_PATH, SPLITS, Sentence, corpus_sha256, of_split, read_corpus, sentence_id, write_corpus
+from training.corpus import CORPUS_PATH, SPLITS, Sentence, of_split, read_corpus, sentence_id, write_corpus
 from training.errors import CorpusError
 from training.import_corpus import import_corpus
+from training.material import read_material
 from training.near_duplicates import near_duplicates
-from training.split import assign_splits
+from training.split import TRAIN_ONLY, assign_splits
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +34,19 @@ def reworded(sentence: Sentence, text: str) -> Sentence:
     return replace(sentence, text=text, id=sentence_id(text))
 
 
-def test_our_corpus_is_sound(ours: list[Sentence]) -> None:
-    assert breaches(ours) == []
-
-
 def test_no_block_of_our_corpus_lies_in_two_splits(ours: list[Sentence]) -> None:
     blocks = [{sentence.block for sentence in of_split(ours, split)} for split in SPLITS]
     assert sum(map(len, blocks)) == len(set.union(*blocks))
 
 
 def test_our_splits_are_eighty_ten_ten_within_each_origin(ours: list[Sentence]) -> None:
-    for origin in {sentence.origin for sentence in ours}:
+    for origin in {sentence.origin for sentence in ours} - set(TRAIN_ONLY):
         of_origin = [sentence for sentence in ours if sentence.origin == origin]
         for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
             assert len(of_split(of_origin, split)) / len(of_origin) == pytest.approx(share, abs=0.07)
 
 
+@pytest.mark.slow
 def test_our_splits_are_what_the_seed_gives(ours: list[Sentence]) -> None:
     assert assign_splits([replace(sentence, split="") for sentence in ours]) == ours
 
@@ -66,7 +64,7 @@ def test_datasets_loads_our_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_whole_file_decides_the_hash(tmp_path: Path, sound: list[Sentence]) -> None:
     write_corpus(sound, tmp_path / "a")
     write_corpus([*sound[:-1], replace(sound[-1], topic="health")], tmp_path / "b")
-    assert corpus_sha256(tmp_path / "a") != corpus_sha256(tmp_path / "b")
+    assert read_material(tmp_path / "a").sha256 != read_material(tmp_path / "b").sha256
     assert read_corpus(tmp_path / "a") == sound
 
 
@@ -130,7 +128,7 @@ def test_a_source_is_imported_with_its_quotes_and_splits(tmp_path: Path, sound: 
     fields = ("id", "stance", "sentiment", "topic", "origin", "block", "text")
     lines = ["\t".join(fields), *("\t".join(getattr(row, field) for field in fields) for row in rows)]
     (tmp_path / "source.tsv").write_text("\n".join(lines) + "\n")
-    imported = import_corpus(tmp_path / "source.tsv", tmp_path / "corpus.jsonl")
+    imported = import_corpus([tmp_path / "source.tsv"], tmp_path / "corpus.jsonl")
     assert [row.text for row in imported] == [row.text for row in rows]
     assert {row.split for row in imported} == set(SPLITS)
     assert {head: {row.label(head) for row in imported} for head in HEADS} == {k: set(v) for k, v in HEADS.items()}
@@ -139,4 +137,4 @@ def test_a_source_is_imported_with_its_quotes_and_splits(tmp_path: Path, sound: 
 def test_a_source_without_a_field_is_refused(tmp_path: Path) -> None:
     (tmp_path / "source.tsv").write_text("id\ttext\n")
     with pytest.raises(CorpusError, match="lacks block, origin, sentiment"):
-        import_corpus(tmp_path / "source.tsv", tmp_path / "corpus.jsonl")
+        import_corpus([tmp_path / "source.tsv"], tmp_path / "corpus.jsonl")

@@ -19,10 +19,11 @@ from training.batches import epoch_batches
 from training.champion import choose_champion
 from training.checkpoint import Checkpoint
 from training.cli import main
-from training.corpus import corpus_sha256, of_split, read_corpus, write_corpus
+from training.corpus import of_split, read_corpus, write_corpus
 from training.encoder_road import CHECKPOINTS, TRAINED
-from training.errors import CorpusError, EncoderError, ExportError
+from training.errors import EncoderError, ExportError
 from training.finetune import finetune, network_logits
+from training.material import read_material
 from training.onnx_graph import write_float_graph
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings
@@ -145,10 +146,10 @@ def test_a_run_holds_recipe_corpus_curve_metrics_and_figures(trained: Trained) -
     run = client.get_run(trained.tiny.run_id or "")
     assert run.info.status == "FINISHED"
     assert run.data.params["encoder.learning_rate"] == "0.003"
-    assert run.data.tags["corpus_sha256"] == corpus_sha256(trained.corpus)
+    assert run.data.tags["corpus_sha256"] == read_material(trained.corpus).sha256
     assert run.data.tags["git_commit"]
     assert run.inputs is not None
-    assert run.inputs.dataset_inputs[0].dataset.digest == corpus_sha256(trained.corpus)[:32]
+    assert run.inputs.dataset_inputs[0].dataset.digest == read_material(trained.corpus).sha256[:32]
     assert run.data.metrics["test/stance_f1"] == pytest.approx(trained.tiny.metrics["test/stance_f1"])
     curve = client.get_metric_history(run.info.run_id, "curve/validation_stance_f1")
     assert len({point.step for point in curve}) == len(curve) > 1
@@ -168,7 +169,7 @@ def test_a_run_that_is_interrupted_is_marked_killed_and_leaves_the_old_model(
     before = (models / "tiny" / "bundle.json").read_bytes()
     monkeypatch.setattr(finetuning.Finetuning, "_evaluate", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        train(tiny_encoder_recipe(encoder), corpus, models, store)
+        train(tiny_encoder_recipe(encoder), read_material(corpus), models, store)
     client = MlflowClient(store_uri(store))
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
@@ -188,11 +189,11 @@ def test_a_failed_export_keeps_the_training_and_the_old_model(
     with monkeypatch.context() as patch:
         patch.setattr(encoder_road, "require_close", refuse)
         with pytest.raises(ExportError):
-            train(recipe, corpus, models, tmp_path / "mlruns")
+            train(recipe, read_material(corpus), models, tmp_path / "mlruns")
     assert not (models / "tiny").exists()
     assert any((models / CHECKPOINTS / "tiny").iterdir())
     monkeypatch.setattr(finetuning.Finetuning, "_step", refuse)  # nothing is left to train
-    assert train(recipe, corpus, models, tmp_path / "mlruns").name == "tiny"
+    assert train(recipe, read_material(corpus), models, tmp_path / "mlruns").name == "tiny"
     assert not (models / CHECKPOINTS / "tiny").exists()
 
 
@@ -200,7 +201,7 @@ def test_a_store_that_fails_costs_a_warning_and_not_the_model(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mlruns").write_text("a file where the store should be")
-    bundle = train(tiny_linear_recipe(), corpus, tmp_path / "models", tmp_path / "mlruns")
+    bundle = train(tiny_linear_recipe(), read_material(corpus), tmp_path / "models", tmp_path / "mlruns")
     assert bundle.run_id is None
     assert Predictor.load(tmp_path / "models").predict(["Qwertyui fears asdfghjk."])[0].stance == "alarmed"
     assert capsys.readouterr().err.count("warning: MLflow can't track this run") == 1
@@ -224,11 +225,12 @@ def test_the_champion_is_the_best_on_validation_of_the_same_corpus(trained: Trai
     assert (models / "champion").read_text().strip() == best.path.name
 
 
-def test_an_unsound_corpus_is_not_trained_on(tmp_path: Path) -> None:
+def test_an_unsound_corpus_is_not_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = assign_splits(made_sentences())
-    write_corpus([replace(rows[0], stance="hopeful"), *rows[1:]], tmp_path / "corpus.jsonl")
-    with pytest.raises(CorpusError, match=r"2 breaches|1 breaches"):
-        train(tiny_linear_recipe(), tmp_path / "corpus.jsonl", tmp_path / "models", tmp_path / "mlruns")
+    path = tmp_path / "corpus.jsonl"
+    write_corpus([replace(rows[0], stance="hopeful"), *rows[1:]], path)
+    assert main(["train", "tfidf", "--corpus", str(path), "--models", str(tmp_path / "models")]) == 1
+    assert "1 breaches, the first:" in capsys.readouterr().err
     assert not (tmp_path / "models").exists()
 
 

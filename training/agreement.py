@@ -11,7 +11,7 @@ from training.errors import ExportError
 EXACT: Final = 1e-3
 """The largest difference of any probability that another arithmetic of the same weights may make."""
 
-INT8_MEAN: Final = 0.03
+INT8_MEAN: Final = 0.02
 """The mean difference of probabilities that int8 weights may make; an int8 graph beyond it is broken, not just coarser."""
 
 Probabilities = Mapping[str, npt.NDArray[np.float32]]

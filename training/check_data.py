@@ -1,12 +1,14 @@
 """The rules that the corpus must keep, and which rows break them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from newsstance.labels import HEADS
+from training.annotations import Vote, with_votes
 from training.corpus import SPLITS, Sentence, sentence_id
 from training.near_duplicates import near_duplicates
+from training.news import ORIGIN, TEST_NEWS
 
 TOPICS: Final[tuple[str, ...]] = (
     "business", "climate", "crime", "culture", "disaster", "economy", "health",
@@ -15,16 +17,20 @@ TOPICS: Final[tuple[str, ...]] = (
 """The topics of a sentence; empty where its writer gave none."""
 
 
-def breaches(sentences: Sequence[Sentence]) -> list[str]:
-    """Give one line for each breach of a rule, naming the rows; none for a sound corpus."""
+def breaches(sentences: Sequence[Sentence], votes: Mapping[str, Sequence[Vote]] | None = None) -> list[str]:
+    """Give one line for each breach of a rule, naming the rows; none for a sound corpus.
+
+    Where there are ``votes``, by sentence id, every row must have the labels that they decide.
+    """
     rules: tuple[Callable[[Sequence[Sentence]], list[str]], ...] = (
         _values, _texts, _duplicates, _splits, _leaks,
     )  # fmt: skip
-    return [line for rule in rules for line in rule(sentences)] or _missing_labels(sentences)
+    found = [line for rule in rules for line in rule(sentences)] + (_undecided(sentences, votes) if votes else [])
+    return found or _missing_labels(sentences)
 
 
 def _values(sentences: Sequence[Sentence]) -> list[str]:
-    allowed = {**HEADS, "topic": TOPICS, "split": SPLITS}
+    allowed = {**HEADS, "topic": TOPICS, "split": (*SPLITS, TEST_NEWS)}
     return [
         f"{sentence.id}: {name} is {value!r}, not one of {', '.join(filter(None, values))}"
         for sentence in sentences
@@ -47,7 +53,8 @@ def _texts(sentences: Sequence[Sentence]) -> list[str]:
 def _duplicates(sentences: Sequence[Sentence]) -> list[str]:
     ids_of = defaultdict(list)
     for sentence in sentences:
-        ids_of[sentence.text.casefold()].append(sentence.id)
+        if sentence.origin != ORIGIN:  # real news repeats itself, within a split
+            ids_of[sentence.text.casefold()].append(sentence.id)
     return [f"{', '.join(ids)}: the same text {len(ids)} times" for ids in ids_of.values() if len(ids) > 1]
 
 
@@ -69,6 +76,17 @@ def _leaks(sentences: Sequence[Sentence]) -> list[str]:
         for pair in pairs
         if (first := sentences[pair.first]).split != (second := sentences[pair.second]).split
     ]
+
+
+def _undecided(sentences: Sequence[Sentence], votes: Mapping[str, Sequence[Vote]]) -> list[str]:
+    lines = []
+    for sentence in sentences:
+        cast = votes.get(sentence.id)
+        if cast is None:
+            lines.append(f"{sentence.id}: there is no vote on this sentence")
+        elif with_votes(sentence, cast) != sentence:
+            lines.append(f"{sentence.id}: its labels, votes or agreement aren't what the {len(cast)} votes on it decide")
+    return lines
 
 
 def _missing_labels(sentences: Sequence[Sentence]) -> list[str]:

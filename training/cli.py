@@ -30,27 +30,41 @@ def cli() -> None:
 def check_data(corpus: Path) -> int:
     """Check the corpus: schema, labels, duplicates, and leaks between its splits."""
     from training.check_data import breaches
-    from training.corpus import corpus_sha256, read_corpus
+    from training.material import read_material
 
-    sentences = read_corpus(corpus)
-    found = breaches(sentences)
+    material = read_material(corpus)
+    found = breaches(material.sentences, material.votes)
     for line in found:
         click.echo(f"{corpus}: {line}", err=True)
     if found:
-        click.echo(f"{corpus}: {len(found)} breaches in {len(sentences)} sentences", err=True)
+        click.echo(f"{corpus}: {len(found)} breaches in {len(material.sentences)} sentences", err=True)
         return 1
-    click.echo(f"{corpus}: {len(sentences)} sentences, sound (sha256 {corpus_sha256(corpus)[:12]})")
+    click.echo(f"{corpus}: {len(material.sentences)} sentences, sound (sha256 {material.sha256[:12]})")
     return 0
 
 
 @cli.command("import-corpus")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
+@click.option("--votes", type=click.Path(path_type=Path), help="The annotators' votes, which decide the labels.")
 @_corpus
-def import_corpus(source: Path, corpus: Path) -> int:
-    """Bring SOURCE, tab-separated labelled sentences, into the corpus, and split it by block."""
+def import_corpus(sources: Sequence[Path], votes: Path | None, corpus: Path) -> int:
+    """Make the corpus of each SOURCE, tab-separated labelled sentences, and split it by block."""
     from training.import_corpus import import_corpus as bring
 
-    click.echo(f"{corpus}: {len(bring(source, corpus))} sentences")
+    click.echo(f"{corpus}: {len(bring(sources, corpus, votes))} sentences")
+    return 0
+
+
+@cli.command()
+@_corpus
+def agreement(corpus: Path) -> int:
+    """Recompute how far the annotators agree, from all their votes."""
+    from training.agreement_table import agreement_table
+    from training.material import read_material
+    from training.report import show
+
+    material = read_material(corpus)
+    show(agreement_table(material))
     return 0
 
 
@@ -59,14 +73,18 @@ def import_corpus(source: Path, corpus: Path) -> int:
 @_corpus
 @_models
 def train(recipes: Sequence[str], corpus: Path, models: Path) -> int:
-    """Train each RECIPE, a name in training/recipes or the path of a .toml file, and name the champion."""
+    """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
+    from training.material import read_sound_material
     from training.recipe import load_recipe
     from training.report import metrics_table, show, split_metrics
     from training.train import train as train_one
 
     loaded = [load_recipe(name) for name in recipes]  # all of them first: a slip in the second costs no training
-    bundles = [train_one(recipe, corpus, models) for recipe in loaded]
-    for split in ("validation", "test"):
+    click.echo(f"{corpus}: checking", err=True)
+    material = read_sound_material(corpus)
+    click.echo(f"{corpus}: {len(material.sentences)} sentences, sound (sha256 {material.sha256[:12]})", err=True)
+    bundles = [train_one(recipe, material, models) for recipe in loaded]
+    for split in sorted({sentence.split for sentence in material.sentences} - {"train"}):
         rows = {bundle.name: split_metrics(bundle.metrics, split) for bundle in bundles}
         show(metrics_table(f"{split}, as exported", rows))
     for bundle in bundles:
@@ -79,21 +97,22 @@ def train(recipes: Sequence[str], corpus: Path, models: Path) -> int:
 
 @cli.command()
 @click.option("--data", type=click.Path(path_type=Path), help="JSON lines with text, stance and sentiment.")
-@click.option("--split", type=click.Choice(["validation", "test"]), help="Or a split of the corpus; test by default.")
+@click.option("--split", type=click.Choice(["validation", "test", "test-news"]), help="Or a split; test by default.")
 @click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model; the champion by default.")
 @click.option("--vader", is_flag=True, help="Add VADER at its usual thresholds.")
 @_corpus
 def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader: bool, corpus: Path) -> int:
     """Measure models on labelled sentences."""
     from training.baselines import vader_labels
-    from training.corpus import of_split, read_corpus
+    from training.corpus import of_split
     from training.evaluate import Labelled, predicted_labels, read_labelled
+    from training.material import read_material
     from training.metrics import all_metrics
     from training.report import metrics_table, show
 
     if data is not None and split is not None:
         raise click.UsageError("give --data or --split, not both")
-    labelled = read_labelled(data) if data else Labelled.of(of_split(read_corpus(corpus), split or "test"))
+    labelled = read_labelled(data) if data else Labelled.of(of_split(read_material(corpus).sentences, split or "test"))
     rows = {}
     for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
         name = f"{predictor.bundle.name} ({predictor.bundle.settings.get('precision', 'float32')})"

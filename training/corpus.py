@@ -21,6 +21,7 @@ class Sentence:
 
     ``id`` is the first 12 hex digits of the SHA-256 of ``text``. ``topic`` is empty where the writer gave none, ``origin``
     tells how the sentence was written, and ``block`` names the sitting in which it was written: a block lies in one split.
+    ``votes`` counts the annotators and ``agreement`` is the share of them that gave this stance.
     """
 
     id: str
@@ -31,6 +32,8 @@ class Sentence:
     origin: str
     block: str
     split: str
+    votes: int = 1
+    agreement: float = 1.0
 
     def label(self, head: str) -> str:
         """Give this sentence's label for ``head``, which is ``stance`` or ``sentiment``."""
@@ -38,6 +41,7 @@ class Sentence:
 
 
 FIELDS: Final[tuple[str, ...]] = tuple(field.name for field in fields(Sentence))
+_TYPES: Final[dict[str, type]] = {"votes": int, "agreement": float}
 
 
 def sentence_id(text: str) -> str:
@@ -62,11 +66,6 @@ def write_corpus(sentences: Iterable[Sentence], path: Path) -> None:
     write_atomically(path, "".join(lines).encode())
 
 
-def corpus_sha256(path: Path) -> str:
-    """Give the SHA-256, in hex, of the whole corpus file at ``path``."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def of_split(sentences: Sequence[Sentence], split: str) -> list[Sentence]:
     """Give the sentences of ``split``, in order."""
     return [sentence for sentence in sentences if sentence.split == split]
@@ -85,7 +84,7 @@ def _parse(line: str, place: str) -> Sentence:
         raise CorpusError(f"{place}: not JSON ({error.msg})") from error
     if not isinstance(row, dict) or set(row) != set(FIELDS):
         raise CorpusError(f"{place}: a row has exactly the fields {', '.join(FIELDS)}")
-    wrong = [name for name in FIELDS if not isinstance(row[name], str)]
+    wrong = [name for name in FIELDS if type(row[name]) is not _TYPES.get(name, str)]
     if wrong:
-        raise CorpusError(f"{place}: {wrong[0]} must be a string")
+        raise CorpusError(f"{place}: {wrong[0]} must be {_TYPES.get(wrong[0], str).__name__}")
     return Sentence(**row)

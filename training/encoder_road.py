@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ CHECKPOINTS: Final = ".checkpoints"
 """The folder in ``models/`` that keeps the state of trainings under way or interrupted."""
 
 
-def train_encoder(origin: Origin, sentences: list[Sentence], models: Path, run: Tracking) -> Bundle:
+def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, run: Tracking) -> Bundle:
     """Fine-tune the recipe's encoder and export it; the checkpoint goes only once the exported model is in its place."""
     recipe = origin.recipe
     assert recipe.encoder is not None
@@ -50,7 +51,7 @@ def _export_float(
     windows: Windows,
     settings: EncoderSettings,
     origin: Origin,
-    sentences: list[Sentence],
+    sentences: Sequence[Sentence],
     models: Path,
 ) -> Bundle:
     texts = [sentence.text for sentence in of_split(sentences, "validation")]
@@ -68,7 +69,7 @@ def _export_float(
     return write_bundle(models / TRAINED / origin.recipe.name, origin, told, write_files, measure)
 
 
-def _export_int8(as_trained: Bundle, origin: Origin, sentences: list[Sentence], models: Path) -> Bundle:
+def _export_int8(as_trained: Bundle, origin: Origin, sentences: Sequence[Sentence], models: Path) -> Bundle:
     assert origin.recipe.encoder is not None
     texts = [sentence.text for sentence in of_split(sentences, "validation")]
 

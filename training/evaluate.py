@@ -53,8 +53,9 @@ def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
 
 
 def held_out_metrics(predictor: Predictor, sentences: Sequence[Sentence]) -> dict[str, float]:
-    """Give the predictor's metrics on the validation and test sentences, named ``split/metric``."""
-    data = {split: Labelled.of(of_split(sentences, split)) for split in ("validation", "test")}
+    """Give the predictor's metrics on each split that doesn't train, named ``split/metric``."""
+    splits = sorted({sentence.split for sentence in sentences} - {"train"})
+    data = {split: Labelled.of(of_split(sentences, split)) for split in splits}
     return {
         f"{split}/{name}": value
         for split, labelled in data.items()

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,7 @@ class Finetuning:
         for step, name, value in progress.curve:
             self._report(step, name, value)
         batches = [batch for epoch in range(self.settings.epochs) for batch in self._epoch(epoch)]
-        interval = max(1, len(batches) // (self.settings.epochs * self.settings.evaluations))
+        interval = ceil(len(batches) / (self.settings.epochs * self.settings.evaluations))
         with _progress_bar(len(batches), progress.step) as bar:
             losses: list[float] = []
             for batch in batches[progress.step :]:
@@ -72,7 +73,8 @@ class Finetuning:
                     break
                 losses.append(self._step(batch, progress.step / len(batches)))
                 progress.step += 1
-                bar.set_postfix(loss=f"{np.mean(losses[-_LOSS_WINDOW:]):.3f}", best=f"{max(progress.best_score, 0):.3f}")
+                best = max(progress.best_score, 0)
+                bar.set_postfix(loss=f"{np.mean(losses[-_LOSS_WINDOW:]):.3f}", best=f"{best:.3f}", refresh=False)
                 bar.update()
                 if progress.step % interval == 0 or progress.step == len(batches):
                     self._evaluate(progress, float(np.mean(losses)))
@@ -173,4 +175,4 @@ def use_all_cores() -> None:
 
 
 def _progress_bar(total: int, done: int) -> "tqdm[int]":
-    return tqdm(total=total, initial=done, desc="fine-tuning", unit="batch", file=sys.stderr, mininterval=1.0)
+    return tqdm(total=total, initial=done, desc="fine-tuning", unit="batch", mininterval=1 if sys.stderr.isatty() else 30)

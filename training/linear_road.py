@@ -1,6 +1,7 @@
 """The road of a linear recipe: fit in scikit-learn, export as arrays."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from newsstance import Predictor
@@ -13,7 +14,7 @@ from training.linear import FittedLinear
 from training.tracking import Tracking
 
 
-def train_linear(origin: Origin, sentences: list[Sentence], models: Path, _run: Tracking) -> Bundle:
+def train_linear(origin: Origin, sentences: Sequence[Sentence], models: Path, _run: Tracking) -> Bundle:
     """Fit the recipe's linear model and export it, in seconds: there is no learning curve to track."""
     settings, train = origin.recipe.linear, of_split(sentences, "train")
     assert settings is not None

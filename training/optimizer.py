@@ -21,6 +21,8 @@ def build_optimizer(network: TwoHeads, settings: EncoderSettings) -> torch.optim
     layers = 1 + max((_layer(name) for name, _ in network.encoder.named_parameters()), default=0)
     members: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         rate = settings.head_learning_rate
         if name.startswith("encoder."):
             rate = settings.learning_rate * settings.layer_decay ** (layers - 1 - _layer(name))

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from torch import nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, logging
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, logging
 
 from newsstance.tokens import TOKENIZER_FILE
 from training.errors import EncoderError
@@ -41,12 +40,13 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        _set_dropout(config, settings.dropout)
-        encoder: nn.Module = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
+        _set_dropout(config, settings.encoder_dropout)
+        encoder: PreTrainedModel = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError) as error:
         raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {str(error).splitlines()[0]}") from error
     if hasattr(encoder, "pooler"):
         setattr(encoder, "pooler", None)  # noqa: B010  # unused; its weights would only swell the export
+    encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
     return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
 
 

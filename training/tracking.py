@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from training.corpus import FIELDS, Sentence
+from training.material import Material
 from training.recipe import Recipe
 from training.store import STORE, open_store
 
@@ -42,7 +43,7 @@ class Tracking:
             self._attempt(partial(_log_param, setting=setting, value=value))
 
     def data(self, sentences: Sequence[Sentence], source: Path, digest: str) -> None:
-        """Record the corpus as the run's input, known by ``digest``, the SHA-256 of the whole file."""
+        """Record the corpus as the run's input, known by ``digest``, the SHA-256 of all of it."""
         self._attempt(lambda client, run: client.log_inputs(run, datasets=[_dataset(sentences, source, digest)]))
 
     def metric(self, step: int, name: str, value: float) -> None:
@@ -81,9 +82,9 @@ class Tracking:
 
 
 @contextmanager
-def tracked(recipe: Recipe, sentences: list[Sentence], corpus: Path, digest: str, store: Path = STORE) -> Iterator[Tracking]:
+def tracked(recipe: Recipe, material: Material, store: Path = STORE) -> Iterator[Tracking]:
     """Track what happens inside as one run of ``recipe``: finished, failed, or killed if it is interrupted."""
-    tracking = Tracking()
+    tracking, digest = Tracking(), material.sha256
     tags = {
         "recipe": recipe.name,
         "kind": recipe.kind,
@@ -95,7 +96,7 @@ def tracked(recipe: Recipe, sentences: list[Sentence], corpus: Path, digest: str
     tracking.start(f"{recipe.name} · corpus {digest[:4]} · seed {recipe.seed}", tags, recipe.to_dict(), store)
     status = "FAILED"
     try:
-        tracking.data(sentences, corpus, digest)
+        tracking.data(material.sentences, material.path, digest)
         yield tracking
         status = "FINISHED"
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """Train a recipe, end to end: fit, export, measure, track, and name the champion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,12 +8,11 @@ from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.labels import HEADS
 from training.champion import choose_champion
-from training.check_data import breaches
-from training.corpus import CORPUS_PATH, Sentence, corpus_sha256, of_split, read_corpus
-from training.errors import CorpusError
+from training.corpus import Sentence, of_split
 from training.evaluate import Labelled, predicted_labels
 from training.export import Origin
 from training.figures import confusion_figure
+from training.material import Material
 from training.metrics import confusions
 from training.recipe import Recipe
 from training.store import STORE
@@ -21,28 +20,22 @@ from training.tracking import Tracking, tracked
 
 MODELS: Final = Path("models")
 
-Road = Callable[[Origin, list[Sentence], Path, Tracking], Bundle]
+Road = Callable[[Origin, Sequence[Sentence], Path, Tracking], Bundle]
 """Trains what an origin's recipe says on sentences, exports it into a models folder and tracks its learning curve."""
 
 
-def train(recipe: Recipe, corpus: Path = CORPUS_PATH, models: Path = MODELS, store: Path = STORE) -> Bundle:
-    """Train ``recipe`` on ``corpus`` into ``models``/NAME, tracked in ``store``; give the exported model's description.
+def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path = STORE) -> Bundle:
+    """Train ``recipe`` on ``material`` into ``models``/NAME, tracked in ``store``; give the exported model's description.
 
-    Raises ``CorpusError`` if the corpus breaks a rule. An interruption leaves what was there and, for an encoder, a checkpoint
-    from which the next training of the same recipe on the same corpus goes on.
+    An interruption leaves what was there and, for an encoder, a checkpoint from which the next training of the same recipe on
+    the same material goes on.
     """
-    sentences = read_corpus(corpus)
-    found = breaches(sentences)
-    if found:
-        raise CorpusError(f"{corpus}: {len(found)} breaches, the first: {found[0]}; see `python -m training check-data`")
-    digest = corpus_sha256(corpus)
-    with tracked(recipe, sentences, corpus, digest, store) as run:
-        origin = Origin(recipe, digest, run.run_id)
-        bundle = _road(recipe)(origin, sentences, models, run)
+    with tracked(recipe, material, store) as run:
+        bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), material.sentences, models, run)
         run.metrics(bundle.metrics)
-        _keep_figures(run, bundle, sentences)
+        _keep_figures(run, bundle, material.sentences)
         run.file(bundle.path / "bundle.json")
-    choose_champion(models, digest)
+    choose_champion(models, material.sha256)
     return bundle
 
 
@@ -57,7 +50,7 @@ def _road(recipe: Recipe) -> Road:
     return train_encoder
 
 
-def _keep_figures(run: Tracking, bundle: Bundle, sentences: list[Sentence]) -> None:
+def _keep_figures(run: Tracking, bundle: Bundle, sentences: Sequence[Sentence]) -> None:
     test = Labelled.of(of_split(sentences, "test"))
     predicted = predicted_labels(Predictor.load(bundle.path), test.texts)
     for head, labels in HEADS.items():

@@ -27,11 +27,7 @@ def logits_name(head: str) -> str:
 
 
 class EncoderModel:
-    """Estimates with a transformer encoder. A text longer than the window is read in parts, which are averaged.
-
-    The graph's integer arithmetic scales each batch by its own range, so that a text's probabilities can differ in the third
-    decimal with the texts beside it.
-    """
+    """Estimates with a transformer encoder. A text longer than the window is read in parts, which are averaged."""
 
     def __init__(self, graph: Path, windows: Windows) -> None:
         options = onnxruntime.SessionOptions()
