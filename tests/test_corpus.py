@@ -1,5 +1,6 @@
 """The corpus in data/, and the rules that guard it."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -138,3 +139,20 @@ def test_a_source_without_a_field_is_refused(tmp_path: Path) -> None:
     (tmp_path / "source.tsv").write_text("id\ttext\n")
     with pytest.raises(CorpusError, match="lacks block, origin, sentiment"):
         import_corpus([tmp_path / "source.tsv"], tmp_path / "corpus.jsonl")
+
+
+def test_the_prefix_filter_loses_no_near_duplicate() -> None:
+    rng = random.Random(5)
+    words = ["".join(rng.choices("abcdefgh", k=rng.randrange(3, 9))) for _ in range(30)]
+    texts = [" ".join(rng.choices(words, k=rng.randrange(1, 9))) for _ in range(150)]
+    sets = [
+        {f" {word} "[start : start + 5] for word in text.split() for start in range(max(1, len(word) - 2))} for text in texts
+    ]
+    for threshold in (0.2, 0.5, 0.9):
+        expected = {
+            (first, second)
+            for second in range(len(texts))
+            for first in range(second)
+            if len(sets[first] & sets[second]) / len(sets[first] | sets[second]) >= threshold
+        }
+        assert {(pair.first, pair.second) for pair in near_duplicates(texts, threshold)} == expected

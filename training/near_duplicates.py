@@ -14,6 +14,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 THRESHOLD: Final = 0.5
 
+_ROUNDING: Final = 1e-9
+"""So that a product that should be whole, such as 0.2 · 15, doesn't count as more than it is."""
+
 Places = npt.NDArray[np.intp]
 """Positions in the list that is searched."""
 
@@ -45,7 +48,8 @@ def _candidates(grams: csr_matrix, threshold: float) -> tuple[Places, Places]:
 
     Two sets of similarity t share an element among the n − ⌈t·n⌉ + 1 rarest of each, n being its size: the prefix filter of
     Chaudhuri, Ganti and Kaushik (2006), https://doi.org/10.1109/ICDE.2006.9. It spares the frequent n-grams, which nearly all
-    texts share.
+    texts share. What two sets share beyond those lies in the rest of one of them, so that pairs which could not reach
+    t / (1 + t) of their sizes together are left out too.
     """
     frequency = np.bincount(grams.indices, minlength=grams.shape[1])
     rank = np.empty_like(frequency)
@@ -53,11 +57,13 @@ def _candidates(grams: csr_matrix, threshold: float) -> tuple[Places, Places]:
     ranked = csr_matrix((grams.data, rank[grams.indices], grams.indptr), shape=grams.shape)
     ranked.sort_indices()
     sizes = np.diff(ranked.indptr)
-    lengths = np.where(sizes > 0, sizes - np.ceil(threshold * sizes).astype(sizes.dtype) + 1, 0)
+    lengths = np.where(sizes > 0, sizes - np.ceil(threshold * sizes - _ROUNDING).astype(sizes.dtype) + 1, 0)
     within = np.arange(ranked.nnz) - np.repeat(ranked.indptr[:-1], sizes)
     kept = within < np.repeat(lengths, sizes)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     rare = csr_matrix((ranked.data[kept], ranked.indices[kept], starts), shape=grams.shape)
     shared = (rare @ rare.T).tocoo()
-    above = shared.row < shared.col
-    return shared.row[above], shared.col[above]
+    first, second, rest = shared.row, shared.col, sizes - lengths
+    possible = shared.data + np.maximum(rest[first], rest[second])
+    kept = (first < second) & (possible * (1 + threshold) + _ROUNDING >= threshold * (sizes[first] + sizes[second]))
+    return first[kept], second[kept]
