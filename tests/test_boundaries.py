@@ -65,7 +65,7 @@ def test_labels_are_spelled_in_one_place() -> None:
                 assert len(words & {*newsstance.STANCES, *newsstance.SENTIMENTS}) < 3, f"{path}:{node.lineno}"
 
 
-def test_each_recipe_and_target_that_the_readme_names_exists() -> None:
+def test_each_make_target_that_the_readme_names_exists() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     import re

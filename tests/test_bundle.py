@@ -63,6 +63,14 @@ def test_a_file_outside_the_bundle_is_refused(copy: Path, tmp_path: Path) -> Non
         Predictor.load(copy)
 
 
+@pytest.mark.parametrize("kind", ["tiny", "linear"])
+def test_a_file_that_no_hash_guards_is_not_opened(trained: Trained, tmp_path: Path, kind: str) -> None:
+    folder = Path(shutil.copytree(getattr(trained, kind).path, tmp_path / kind))
+    change(folder, files={})
+    with pytest.raises(BundleError, match="doesn't list"):
+        Predictor.load(folder)
+
+
 def test_labels_in_another_order_are_refused(copy: Path) -> None:
     change(copy, labels={"stance": ["none", "alarmed", "cautious", "optimistic"], "sentiment": HEADS["sentiment"]})
     with pytest.raises(BundleError, match="labels"):

@@ -55,6 +55,8 @@ BAD: list[tuple[str, bytes | None, str]] = [
     ("fields.jsonl", b'{"body": "x"}\n', "fields.jsonl:1: no text"),
     ("blank.jsonl", b'{"text": " "}\n', "blank.jsonl:1: the article is empty"),
     ("missing.jsonl", None, "no such file"),
+    ("nothing.jsonl", b"\n", "the file is empty"),
+    ("x" * 300 + ".txt", None, "can't be read"),
 ]
 
 
@@ -71,6 +73,14 @@ def test_what_cant_be_read_is_named_in_one_line_and_the_others_are_scored(
     assert captured.err.count("\n") == 1
     assert message in captured.err
     assert name in captured.err
+
+
+def test_a_lone_surrogate_in_json_costs_a_question_mark(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "cut.jsonl").write_text('{"id": "\\ud83d", "text": "It fears \\ud83d"}\n{"id": null, "text": "It hopes."}\n')
+    assert main(["score", "cut.jsonl"]) == 0
+    rows = scored(capsys.readouterr().out)
+    assert [row["id"] for row in rows] == ["?", "cut.jsonl:2"]
+    assert "It fears ?" in str(rows[0])
 
 
 def test_a_folder_without_articles_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

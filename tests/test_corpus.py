@@ -156,3 +156,12 @@ def test_the_prefix_filter_loses_no_near_duplicate() -> None:
             if len(sets[first] & sets[second]) / len(sets[first] | sets[second]) >= threshold
         }
         assert {(pair.first, pair.second) for pair in near_duplicates(texts, threshold)} == expected
+
+
+def test_sentences_that_only_train_leave_the_other_splits_as_they_were(sound: list[Sentence]) -> None:
+    twins = [
+        replace(reworded(row, row.text[:-1] + "s."), block=f"hard-{row.block}", origin=TRAIN_ONLY[0]) for row in sound[::24]
+    ]
+    together = assign_splits([*sound, *twins])
+    assert together[: len(sound)] == sound
+    assert {row.split for row in together[len(sound) :]} == {"train"}

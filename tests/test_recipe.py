@@ -31,6 +31,9 @@ SLIPS = [
     ('description = "x"\nseed = 1.5\n[linear]', "seed: "),
     ('name = "A B"\ndescription = "x"\n[linear]', "name: "),
     ("[linear]", "description: field required"),
+    ('name = "trained"\ndescription = "x"\n[linear]', "can't be called 'trained'"),
+    ('description = "x"\nseed = 5000000000\n[linear]', "seed: "),
+    ('description = "x"\n[encoder]\nencoder = "y"\nweight_decay = inf', "encoder.weight_decay: "),
 ]
 
 

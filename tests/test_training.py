@@ -207,6 +207,22 @@ def test_a_store_that_fails_costs_a_warning_and_not_the_model(
     assert capsys.readouterr().err.count("warning: MLflow can't track this run") == 1
 
 
+def test_a_swap_that_is_cut_off_leaves_the_old_model(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(trained.linear.path, models / "floor")
+    rename = Path.rename
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if target == models / "floor" and "old" not in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_linear_recipe(), read_material(trained.corpus), models, tmp_path / "mlruns")
+    assert Predictor.load(models / "floor").bundle.created == trained.linear.created
+
+
 def test_the_champion_is_the_best_on_validation_of_the_same_corpus(trained: Trained, tmp_path: Path) -> None:
     models = Path(shutil.copytree(trained.models, tmp_path / "models"))
     digest = trained.linear.corpus_sha256
@@ -281,7 +297,7 @@ def test_the_command_line_evaluates_a_file_beside_vader(
     data.write_text('{"text": "Abc hopes def.", "stance": "optimistic", "sentiment": "positive", "article": "x"}\n')
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path), "--vader"]) == 0
     out = capsys.readouterr().out
-    assert "tiny (int8)" in out
+    assert "tiny (int8)" in out.replace("\n", "")
     assert "VADER" in out
     data.write_text('{"text": "Abc."}\n')
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 1

@@ -50,13 +50,17 @@ def read_votes(path: Path = VOTES_PATH) -> dict[str, list[Vote]]:
     Raises ``CorpusError`` for a vote by someone unknown or for something that isn't a label.
     """
     votes: dict[str, list[Vote]] = defaultdict(list)
+    if not path.is_file():
+        raise CorpusError(f"{path}: there are no votes here")
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file, delimiter="\t"), start=2):
-            vote = Vote(row["id"], row["annotator"], row["stance"], row["sentiment"])
+            vote = Vote(*(str(row.get(field)) for field in Vote._fields))
             if vote.annotator not in ANNOTATORS or any(vote.label(head) not in labels for head, labels in HEADS.items()):
                 raise CorpusError(f"{path}:{number}: not a vote: {', '.join(vote)}")
+            if any(vote.annotator == other.annotator for other in votes[vote.id]):
+                raise CorpusError(f"{path}:{number}: a second vote by the {vote.annotator} annotator of {vote.id}")
             votes[vote.id].append(vote)
-    return votes
+    return {identity: sorted(cast, key=lambda vote: ANNOTATORS.index(vote.annotator)) for identity, cast in votes.items()}
 
 
 def decided(votes: Sequence[Vote], head: str) -> str:

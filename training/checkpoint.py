@@ -1,4 +1,7 @@
-"""Where a training stands, on disk, so that it goes on after an interruption as if there had been none."""
+"""Where a training stands, on disk, so that it goes on after an interruption as if there had been none.
+
+On a GPU the dropout after a resumption differs, since only the CPU's random state is kept.
+"""
 
 import json
 import shutil

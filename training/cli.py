@@ -11,6 +11,7 @@ import click
 from newsstance import NewsstanceError, Predictor
 from newsstance.locate import CHAMPION, locate_model
 from training.corpus import CORPUS_PATH
+from training.store import STORE
 
 _corpus = click.option(
     "--corpus", type=click.Path(path_type=Path), default=CORPUS_PATH, show_default=True, help="The corpus file."
@@ -72,7 +73,10 @@ def agreement(corpus: Path) -> int:
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @_corpus
 @_models
-def train(recipes: Sequence[str], corpus: Path, models: Path) -> int:
+@click.option(
+    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
+)
+def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path) -> int:
     """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
     from training.material import read_sound_material
     from training.recipe import load_recipe
@@ -83,7 +87,7 @@ def train(recipes: Sequence[str], corpus: Path, models: Path) -> int:
     click.echo(f"{corpus}: checking", err=True)
     material = read_sound_material(corpus)
     click.echo(f"{corpus}: {len(material.sentences)} sentences, sound (sha256 {material.sha256[:12]})", err=True)
-    bundles = [train_one(recipe, material, models) for recipe in loaded]
+    bundles = [train_one(recipe, material, models, store) for recipe in loaded]
     for split in sorted({sentence.split for sentence in material.sentences} - {"train"}):
         rows = {bundle.name: split_metrics(bundle.metrics, split) for bundle in bundles}
         show(metrics_table(f"{split}, as exported", rows))
@@ -115,11 +119,22 @@ def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader:
     labelled = read_labelled(data) if data else Labelled.of(of_split(read_material(corpus).sentences, split or "test"))
     rows = {}
     for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
-        name = f"{predictor.bundle.name} ({predictor.bundle.settings.get('precision', 'float32')})"
+        name = f"{predictor.bundle.path} ({predictor.bundle.settings.get('precision', 'float32')})"
         rows[name] = all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts))
     if vader:
         rows["VADER"] = all_metrics(labelled.gold, vader_labels(labelled.texts))
     show(metrics_table(f"{data or split or 'test'}: {len(labelled.texts)} sentences", rows))
+    return 0
+
+
+@cli.command()
+@click.option("--model", type=click.Path(path_type=Path), help="A model; the champion by default.")
+def behaviour(model: Path | None) -> int:
+    """Put a model through the behavioural suite and print its pass rates."""
+    from training.behaviour import pass_rates, read_cases
+
+    for name, rate in pass_rates(Predictor.load(model), read_cases()).items():
+        click.echo(f"{name.removeprefix('behaviour/'):40} {rate:.3f}")
     return 0
 
 

@@ -56,8 +56,19 @@ def read_corpus(path: Path = CORPUS_PATH) -> list[Sentence]:
     """
     if not path.is_file():
         raise CorpusError(f"{path}: there is no corpus here; run this from the repository's root, or name the file")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [_parse(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+    return [_parse(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a file of JSON lines, which may hold other separators than a line feed within a string.
+
+    Raises ``CorpusError`` if the file isn't UTF-8.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: not UTF-8 (byte {error.start})") from error
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def write_corpus(sentences: Iterable[Sentence], path: Path) -> None:

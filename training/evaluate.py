@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from newsstance import Predictor
 from newsstance.labels import HEADS
-from training.corpus import Sentence, of_split
+from training.corpus import Sentence, of_split, read_lines
 from training.errors import CorpusError
 from training.metrics import Labels, all_metrics
 
@@ -33,7 +33,9 @@ def read_labelled(path: Path) -> Labelled:
     if not path.is_file():
         raise CorpusError(f"{path}: no such file")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             if not isinstance(row["text"], str) or any(row[head] not in labels for head, labels in HEADS.items()):

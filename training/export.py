@@ -69,10 +69,17 @@ def write_bundle(
 def _swap(new: Path, target: Path) -> None:
     """Put ``new`` in the place of ``target``; a folder can't be renamed over another, so the old one steps aside first."""
     old = target.with_name(f".{target.name}.old")
+    if old.exists() and not target.exists():
+        old.rename(target)  # an earlier swap was cut off between its two renames
     shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
+    try:
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from newsstance.linear import LinearModel
 from newsstance.ngrams import ANALYZERS
 from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
+from training.errors import RecipeError
 from training.recipe import LinearSettings
 
 
@@ -30,7 +31,10 @@ class FittedLinear:
     def fit(self, sentences: Sequence[Sentence]) -> "FittedLinear":
         """Fit both heads on ``sentences``."""
         texts = [sentence.text for sentence in sentences]
-        features = hstack([vectorizer.fit_transform(texts) for vectorizer in self.vectorizers_.values()]).tocsr()
+        try:
+            features = hstack([vectorizer.fit_transform(texts) for vectorizer in self.vectorizers_.values()]).tocsr()
+        except ValueError as error:
+            raise RecipeError(f"no n-gram occurs in {self._settings.minimum_count} sentences: lower minimum_count") from error
         for head, labels in HEADS.items():
             indices = label_indices(sentences, head)
             weights = class_weights(indices, len(labels), self._settings.balance)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, logging
 
 from newsstance.tokens import TOKENIZER_FILE
@@ -42,10 +43,13 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         _set_dropout(config, settings.encoder_dropout)
         encoder: PreTrainedModel = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {str(error).splitlines()[0]}") from error
     if hasattr(encoder, "pooler"):
         setattr(encoder, "pooler", None)  # noqa: B010  # unused; its weights would only swell the export
+    positions = getattr(config, "max_position_embeddings", settings.max_length)
+    if settings.max_length > positions:
+        raise EncoderError(f"max_length is {settings.max_length}; the encoder {settings.encoder!r} reads {positions} tokens")
     encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
     return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
 
@@ -60,7 +64,10 @@ def _set_dropout(config: PretrainedConfig, share: float) -> None:
 
 def _package_folder(place: str) -> Path:
     package, _, folder = place.partition("/")
-    spec = find_spec(package)
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or spec.origin is None:
         raise EncoderError(f"the package {package!r}, which carries the encoder, isn't installed: run `make train`")
     return Path(spec.origin).parent / folder

@@ -15,6 +15,7 @@ from training.errors import RecipeError
 RECIPES: Final = Path(__file__).parent / "recipes"
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
+_RESERVED: Final = ("champion", "trained")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -50,13 +51,13 @@ class EncoderSettings:
     encoder: Annotated[str, Field(min_length=1)]
     pooling: Literal["mean", "cls"] = "mean"
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
-    epochs: Count = 4
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 4
     batch_tokens: Annotated[int, Field(ge=64)] = 1024
     learning_rate: Positive = 1e-4
     head_learning_rate: Positive = 1e-3
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
     warmup: Share = 0.1
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     dropout: Share = 0.1
     encoder_dropout: Share = 0.0
     freeze_words: bool = True
@@ -72,13 +73,15 @@ class Recipe:
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: Annotated[str, Field(min_length=1)]
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
 
     def __post_init__(self) -> None:
         if (self.linear is None) == (self.encoder is None):
             raise ValueError("a recipe has either a [linear] or an [encoder] table")
+        if self.name in _RESERVED:
+            raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/")
 
     @property
     def kind(self) -> str:

@@ -22,21 +22,19 @@ SHARES: Final[dict[str, float]] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 def assign_splits(sentences: Sequence[Sentence], seed: int = SEED) -> list[Sentence]:
     """Give ``sentences`` with ``split`` filled in: 80% train, 10% validation, 10% test, alike within each origin.
 
-    Origins in ``TRAIN_ONLY`` train as a whole. A block goes to one split, since its neighbouring rows can be minimal pairs;
-    blocks that hold near-duplicates of each other go together. The same sentences and seed always give the same splits.
+    A block goes to one split, since its neighbouring rows can be minimal pairs; blocks that hold near-duplicates of each other
+    go together. Origins in ``TRAIN_ONLY`` train as a whole and leave the other splits as they are without them. The same
+    sentences and seed always give the same splits.
     """
     by_origin: dict[str, list[list[Sentence]]] = defaultdict(list)
-    for group in _groups(sentences):
+    for group in _groups([sentence for sentence in sentences if sentence.origin not in TRAIN_ONLY]):
         by_origin[group[0].origin].append(group)
     split_of: dict[str, str] = {}
     for origin in sorted(by_origin):
-        if origin in TRAIN_ONLY:
-            split_of |= {sentence.block: "train" for group in by_origin[origin] for sentence in group}
-            continue
         groups = sorted(by_origin[origin], key=lambda group: group[0].block)
         random.Random(seed).shuffle(groups)
         split_of |= _deal(groups)
-    return [replace(sentence, split=split_of[sentence.block]) for sentence in sentences]
+    return [replace(sentence, split=split_of.get(sentence.block, "train")) for sentence in sentences]
 
 
 def _deal(groups: Sequence[Sequence[Sentence]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Final
 from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.labels import HEADS
+from training.behaviour import CASES, pass_rates, read_cases
 from training.champion import choose_champion
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled, predicted_labels
@@ -32,10 +33,13 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
     """
     with tracked(recipe, material, store) as run:
         bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), material.sentences, models, run)
+        choose_champion(models, material.sha256)
         run.metrics(bundle.metrics)
-        _keep_figures(run, bundle, material.sentences)
+        predictor = Predictor.load(bundle.path)
+        if CASES.is_dir():  # they lie in the repository, and training may run elsewhere
+            run.metrics(pass_rates(predictor, read_cases()))
+        _keep_figures(run, predictor, material.sentences)
         run.file(bundle.path / "bundle.json")
-    choose_champion(models, material.sha256)
     return bundle
 
 
@@ -50,9 +54,9 @@ def _road(recipe: Recipe) -> Road:
     return train_encoder
 
 
-def _keep_figures(run: Tracking, bundle: Bundle, sentences: Sequence[Sentence]) -> None:
+def _keep_figures(run: Tracking, predictor: Predictor, sentences: Sequence[Sentence]) -> None:
     test = Labelled.of(of_split(sentences, "test"))
-    predicted = predicted_labels(Predictor.load(bundle.path), test.texts)
+    predicted = predicted_labels(predictor, test.texts)
     for head, labels in HEADS.items():
         counts = confusions(test.gold[head], predicted[head], labels)
-        run.figure(confusion_figure(counts, labels, f"{bundle.name}: {head} on test"), f"confusion_{head}")
+        run.figure(confusion_figure(counts, labels, f"{predictor.bundle.name}: {head} on test"), f"confusion_{head}")

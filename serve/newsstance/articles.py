@@ -1,6 +1,7 @@
 """Articles from files, folders, JSON lines and standard input."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from newsstance.errors import ArticleError
+from newsstance.sentences import encodable
 
 STDIN: Final = "-"
 _FOLDER_SUFFIX: Final = ".txt"
@@ -28,21 +30,43 @@ def read_articles(places: Iterable[str]) -> Iterator[Article | ArticleError]:
     What can't be read comes as an ``ArticleError`` in its place, one line that names it; the others still come.
     """
     for place in places:
-        if place == STDIN:
-            yield _guarded(STDIN, sys.stdin.buffer.read)
-        elif Path(place).is_dir():
-            yield from _folder(Path(place))
-        elif Path(place).suffix.lower() in _JSON_LINES:
-            yield from _json_lines(Path(place))
-        else:
-            yield _guarded(place, Path(place).read_bytes)
+        try:
+            yield from _read_place(place)
+        except (OSError, ValueError) as error:
+            yield ArticleError(f"{place!r}: {_reason(error)}")
+
+
+def _read_place(place: str) -> Iterator[Article | ArticleError]:
+    if place == STDIN:
+        yield _guarded(STDIN, _standard_input)
+    elif not place:
+        yield ArticleError("an empty path names no article")
+    elif Path(place).is_dir():
+        yield from _folder(Path(place))
+    elif Path(place).suffix.lower() in _JSON_LINES:
+        yield from _json_lines(Path(place))
+    else:
+        yield _guarded(place, Path(place).read_bytes)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise ArticleError(f"{STDIN}: standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _folder(folder: Path) -> Iterator[Article | ArticleError]:
-    paths = sorted(path for path in folder.rglob(f"*{_FOLDER_SUFFIX}") if path.is_file())
-    if not paths:
+    unreadable: list[OSError] = []
+    paths = [
+        Path(place, name)
+        for place, _, names in os.walk(folder, onerror=unreadable.append)
+        for name in names
+        if name.endswith(_FOLDER_SUFFIX)
+    ]
+    yield from (ArticleError(f"{error.filename}: {_reason(error)}") for error in unreadable)
+    if not paths and not unreadable:
         yield ArticleError(f"{folder}: no {_FOLDER_SUFFIX} files in this folder")
-    for path in paths:
+    for path in sorted(paths):
         yield _guarded(str(path), path.read_bytes)
 
 
@@ -56,13 +80,14 @@ def _guarded(name: str, read: Callable[[], bytes]) -> Article | ArticleError:
 
 
 def _json_lines(path: Path) -> Iterator[Article | ArticleError]:
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _json_line(f"{path}:{number}", line)
-    except OSError as error:
-        yield ArticleError(f"{path}: {_reason(error)}")
+    empty = True
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                empty = False
+                yield _json_line(f"{path}:{number}", line)
+    if empty:
+        yield ArticleError(f"{path}: the file is empty")
 
 
 def _json_line(place: str, line: bytes) -> Article | ArticleError:
@@ -77,7 +102,8 @@ def _json_line(place: str, line: bytes) -> Article | ArticleError:
         return ArticleError(f"{place}: no text; a line is a JSON object with the article in the field 'text'")
     if not text.strip():
         return ArticleError(f"{place}: the article is empty")
-    return Article(str(row.get("id", place)), text)
+    name = place if row.get("id") is None else str(row["id"])
+    return Article(encodable(name), encodable(text))
 
 
 def _text(name: str, content: bytes) -> str:
@@ -96,5 +122,7 @@ def _text(name: str, content: bytes) -> str:
     return text
 
 
-def _reason(error: OSError) -> str:
-    return "no such file or folder" if isinstance(error, FileNotFoundError) else f"can't be read ({error.strerror})"
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    return f"can't be read ({error.strerror if isinstance(error, OSError) else error})"

@@ -16,6 +16,7 @@ from newsstance.files import file_sha256, write_atomically
 from newsstance.labels import HEADS
 
 BUNDLE_FILE: Final = "bundle.json"
+_AGAIN: Final = "train it again with `make train`"
 FORMAT: Final = 1
 """The version of this layout; a bundle of another format is refused."""
 
@@ -50,10 +51,11 @@ class Bundle:
     format: int = FORMAT
     path: Path = field(default=Path(), compare=False)
 
-    @property
-    def id(self) -> str:
-        """Name the model by its content: 12 hex digits that change when any of its files does."""
-        return file_sha256(self.path / BUNDLE_FILE)[:12]
+    def require(self, *names: str) -> None:
+        """Raise ``BundleError`` unless the bundle lists, and so guards, the files ``names``."""
+        missing = [name for name in names if name not in self.files]
+        if missing:
+            raise BundleError(f"{self.path}: its {BUNDLE_FILE} doesn't list {', '.join(missing)}; {_AGAIN}")
 
     def write(self) -> None:
         """Write ``bundle.json`` into ``path``, where the files it lists already lie."""
@@ -74,14 +76,20 @@ def read_bundle(folder: Path) -> Bundle:
     """
     bundle = _parse(folder)
     if dict(bundle.labels) != HEADS:
-        raise BundleError(f"{folder}: its labels aren't those of this newsstance; train it again with `make train`")
+        raise BundleError(f"{folder}: its labels aren't those of this newsstance; {_AGAIN}")
     for name, record in bundle.files.items():
-        path = folder / name
-        if Path(name).name != name or not path.is_file():
-            raise BundleError(f"{path}: this file of the model is missing; train it again with `make train`")
-        if path.stat().st_size != record.bytes or file_sha256(path) != record.sha256:
-            raise BundleError(f"{path}: not the file that was exported (its hash differs); train it again with `make train`")
+        try:
+            _check(folder / name, name, record)
+        except OSError as error:
+            raise BundleError(f"{folder / name}: can't be read ({error.strerror})") from error
     return bundle
+
+
+def _check(path: Path, name: str, record: FileRecord) -> None:
+    if Path(name).name != name or not path.is_file():
+        raise BundleError(f"{path}: this file of the model is missing; {_AGAIN}")
+    if path.stat().st_size != record.bytes or file_sha256(path) != record.sha256:
+        raise BundleError(f"{path}: not the file that was exported (its hash differs); {_AGAIN}")
 
 
 def _parse(folder: Path) -> Bundle:
@@ -94,7 +102,7 @@ def _parse(folder: Path) -> Bundle:
         known["labels"] = {head: tuple(labels) for head, labels in known["labels"].items()}
         known["files"] = {name: FileRecord(**record) for name, record in known["files"].items()}
     except OSError as error:
-        raise BundleError(f"{path}: can't be read ({error.strerror}); train it again with `make train`") from error
+        raise BundleError(f"{path}: can't be read ({error.strerror}); {_AGAIN}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{path}: not the description of a model; train it again with `make train`") from error
+        raise BundleError(f"{path}: not the description of a model; {_AGAIN}") from error
     return Bundle(**known, path=folder)

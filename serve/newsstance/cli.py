@@ -1,7 +1,6 @@
 """The command line: ``newsstance score PATH...``."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -95,9 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("newsstance: interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader, such as head, has gone. Standard output now leads nowhere, so that the interpreter can close it.
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    except OSError as error:  # such as a full disk under standard output
+        click.echo(f"newsstance: can't go on ({error.strerror})", err=True)
         return 1
 
 

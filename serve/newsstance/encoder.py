@@ -39,6 +39,7 @@ class EncoderModel:
     @classmethod
     def read(cls, bundle: Bundle) -> "EncoderModel":
         """Read the model of ``bundle``; raises ``BundleError`` if its files don't make one."""
+        bundle.require(GRAPH_FILE, TOKENIZER_FILE)
         try:
             windows = Windows.read(bundle.path / TOKENIZER_FILE, int(bundle.settings["max_length"]))
             return cls(bundle.path / GRAPH_FILE, windows)

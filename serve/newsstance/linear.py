@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from newsstance.bundle import Bundle
 from newsstance.errors import BundleError
+from newsstance.files import write_atomically
 from newsstance.labels import HEADS
 from newsstance.models import Estimates, Floats, softmax
 from newsstance.ngrams import ANALYZERS
@@ -41,6 +42,7 @@ class LinearModel:
     @classmethod
     def read(cls, bundle: Bundle) -> "LinearModel":
         """Read the model of ``bundle``; raises ``BundleError`` if its files don't make one."""
+        bundle.require(VOCABULARY_FILE, WEIGHTS_FILE)
         try:
             vocabulary = json.loads((bundle.path / VOCABULARY_FILE).read_text(encoding="utf-8"))
             arrays = load_file(bundle.path / WEIGHTS_FILE)
@@ -56,10 +58,10 @@ class LinearModel:
     def write(self, folder: Path) -> None:
         """Write the model's files into ``folder``."""
         text = json.dumps({name: list(grams) for name, grams in self.vocabulary.items()}, ensure_ascii=False)
-        (folder / VOCABULARY_FILE).write_text(text, encoding="utf-8")
+        write_atomically(folder / VOCABULARY_FILE, text.encode())
         groups = {"idf": self.idf, "coefficients": self.coefficients, "intercepts": self.intercepts}
         arrays = {f"{group}.{name}": array for group, named in groups.items() for name, array in named.items()}
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / WEIGHTS_FILE)
+        write_atomically(folder / WEIGHTS_FILE, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
     def estimate(self, texts: Sequence[str]) -> Estimates:
         """Estimate for each of ``texts``; see ``Model``."""

@@ -14,7 +14,7 @@ from newsstance.linear import LinearModel
 from newsstance.locate import locate_model
 from newsstance.models import Floats, Model
 from newsstance.scores import ArticleScore, SentenceScore
-from newsstance.sentences import Span, split_sentences
+from newsstance.sentences import Span, encodable, split_sentences
 
 KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {"encoder": EncoderModel.read, "linear": LinearModel.read}
 """How each kind of bundle is read."""
@@ -41,7 +41,7 @@ class Predictor:
         ``ModelNotFoundError`` if there is none and ``BundleError`` if it is incomplete or altered.
         """
         bundle = read_bundle(locate_model(None if path is None else Path(path)))
-        if bundle.kind not in KINDS:
+        if not isinstance(bundle.kind, str) or bundle.kind not in KINDS:
             raise BundleError(f"{bundle.path}: a model of the unknown kind {bundle.kind!r}; a newer newsstance may read it")
         return cls(KINDS[bundle.kind](bundle), bundle)
 
@@ -62,7 +62,7 @@ class Predictor:
 
         The columns stand in the order of ``STANCES`` and of ``SENTIMENTS``.
         """
-        return self._model.estimate([_encodable(sentence) for sentence in sentences]).probabilities
+        return self._model.estimate([encodable(sentence) for sentence in sentences]).probabilities
 
     def score(self, text: str) -> ArticleScore:
         """Split ``text``, the whole of an article, into sentences and score them; a text without any is scored as empty.
@@ -84,7 +84,7 @@ class Predictor:
             yield from self._score_chunk(chunk)
 
     def _score_chunk(self, articles: Sequence[str]) -> Iterator[ArticleScore]:
-        spans = [split_sentences(_encodable(article)) for article in articles]
+        spans = [split_sentences(encodable(article)) for article in articles]
         scores = iter(self._score([(article, span) for article, of in zip(articles, spans, strict=True) for span in of]))
         for of in spans:
             yield ArticleScore.of(list(islice(scores, len(of))))
@@ -93,7 +93,7 @@ class Predictor:
         if not places:
             return []
         texts = [text[span.start : span.end] for text, span in places]
-        estimates = self._model.estimate([_encodable(text) for text in texts])
+        estimates = self._model.estimate([encodable(text) for text in texts])
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
         rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, strict=True)
         return [
@@ -108,8 +108,3 @@ def _by_label(probabilities: Floats, labels: Sequence[str]) -> list[dict[str, fl
 
 def _likeliest(probabilities: Mapping[str, float]) -> str:
     return max(probabilities, key=lambda label: probabilities[label])
-
-
-def _encodable(text: str) -> str:
-    """Put a question mark for each lone surrogate, which no encoder can read; the offsets stay."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -35,6 +35,11 @@ def split_sentences(text: str) -> list[Span]:
     return [span for paragraph in _paragraphs(text) for span in _split_paragraph(text, paragraph)]
 
 
+def encodable(text: str) -> str:
+    """Put a question mark for each lone surrogate, which JSON can hold and UTF-8 can't; the offsets stay."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _paragraphs(text: str) -> Iterator[Span]:
     for block in _blocks(text):
         if _WRAPPED.search(text, *block):

@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from newsstance.labels import POSTURES
+from newsstance.labels import POSTURES, STANCES
 from newsstance.scores import ArticleScore, SentenceScore
 
-_STYLES = {"optimistic": "green", "cautious": "yellow", "alarmed": "red", "none": "dim"}
+_STYLES = dict(zip(STANCES, ("green", "yellow", "red", "dim"), strict=True))
 
 
 def print_score(console: Console, name: str, score: ArticleScore) -> None:
