@@ -2,6 +2,8 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +28,7 @@ def write_float_graph(network: TwoHeads, path: Path) -> None:
     """Write ``network`` to ``path`` as a float32 graph that takes any number of texts of any length."""
     example = torch.ones((2, 7), dtype=torch.long)
     axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens")}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+    with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             network.eval().cpu(),
             (example, example.clone()),
@@ -51,10 +51,19 @@ def write_int8_graph(float_graph: Path, path: Path) -> None:
     0.02 stance_f1, and moved a probability by up to 0.28 with a text's neighbours (see ``training/NOTES.md``).
     """
     settings = DefaultWeightOnlyQuantConfig(block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_ACTIVATIONS, bits=8)
-    logging.disable(logging.WARNING)  # both quantisers tell of every node
-    try:
+    with _quiet():
         quantiser = MatMulNBitsQuantizer(onnx.load(float_graph), algo_config=settings)
         quantiser.process()
         quantize_dynamic(quantiser.model.model, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Gather"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what exporter and quantisers tell of their own internals, node by node."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(logging.NOTSET)
