@@ -17,7 +17,7 @@ train: $(VENV)/.train ## Train tfidf and then minilm, or RECIPE=NAME; the better
 
 score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ..."
 	@test -f models/champion || { echo "no trained model yet: training tfidf first (make train trains the better one)"; \
-	  $(BIN)/python -m training train tfidf; }
+	  $(BIN)/python -m training train --unchecked tfidf; }
 	@$(BIN)/newsstance score --format table $(or $(PATHS),seeds)
 
 ui: $(VENV)/.floor ## Open the MLflow UI on this project's store, at 127.0.0.1
