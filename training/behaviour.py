@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from newsstance import Predictor, SentenceScore
+from training.corpus import read_lines
 
 CASES: Final = Path("tests/behaviour")
 KINDS: Final = ("minimum", "invariance", "directional")
@@ -24,8 +25,7 @@ Cases = Mapping[str, Sequence[Mapping[str, Any]]]
 
 def read_cases(folder: Path = CASES) -> Cases:
     """Read the cases of every kind from its file in ``folder``."""
-    files = {kind: (folder / f"{kind}.jsonl").read_text(encoding="utf-8") for kind in KINDS}
-    return {kind: [json.loads(line) for line in content.splitlines()] for kind, content in files.items()}
+    return {kind: [json.loads(line) for line in read_lines(folder / f"{kind}.jsonl")] for kind in KINDS}
 
 
 def case_texts(case: Mapping[str, Any]) -> list[str]:

@@ -5,14 +5,13 @@ labels name a sentence by its document, its place there and a hash of its text, 
 """
 
 import csv
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import sentencex
 
-from training.corpus import Sentence
+from training.corpus import Sentence, sentence_id
 from training.errors import CorpusError
 
 NEWS_PATH: Final = Path("data/news.tsv")
@@ -48,8 +47,8 @@ def read_news(path: Path = NEWS_PATH, text: Path | None = None) -> list[Sentence
 
 
 def news_hash(sentence: str) -> str:
-    """Give the hash by which a label names a sentence: 12 hex digits of the SHA-256 of its text, white space folded."""
-    return hashlib.sha256(_fold(sentence).encode()).hexdigest()[:12]
+    """Give the hash by which a label names a sentence: the id of its text, white space folded."""
+    return sentence_id(_fold(sentence))
 
 
 def _sentence(row: dict[str, str], text: str) -> Sentence:
