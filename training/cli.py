@@ -140,6 +140,16 @@ def behaviour(model: Path | None) -> int:
 
 
 @cli.command()
+@click.argument("name")
+def encoder(name: str) -> int:
+    """Fetch the pretrained encoder NAME once, checked by its hashes, and print its folder."""
+    from training.pretrained import encoder_folder
+
+    click.echo(encoder_folder(name))
+    return 0
+
+
+@cli.command()
 def ui() -> int:
     """Open the MLflow UI on this project's store, at 127.0.0.1."""
     from training.ui import open_ui

@@ -10,6 +10,8 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 
 from newsstance.tokens import TOKENIZER_FILE
 from training.errors import EncoderError
+from training.fetch_encoder import fetch_encoder
+from training.known_encoders import KNOWN_ENCODERS
 from training.recipe import EncoderSettings
 from training.two_heads import TwoHeads
 
@@ -20,12 +22,11 @@ _FILES: Final = ("config.json", TOKENIZER_FILE)
 def encoder_folder(name: str) -> Path:
     """Give the local folder of the encoder ``name``.
 
-    ``name`` is ``package:PACKAGE/FOLDER`` for weights inside an installed package, a local folder, or a hub id, which is
-    downloaded once. Raises ``EncoderError`` if there is none, or it lacks its configuration, tokenizer or safetensors weights.
+    ``name`` is one of ``KNOWN_ENCODERS``, which is fetched once; ``package:PACKAGE/FOLDER`` for weights inside an installed
+    package; a local folder; or a hub id, which is downloaded once. Raises ``EncoderError`` if there is none, or it lacks its
+    configuration, tokenizer or safetensors weights.
     """
-    folder = _package_folder(name.removeprefix(PACKAGE)) if name.startswith(PACKAGE) else Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _download(name)
+    folder = _find_folder(name)
     missing = [file for file in _FILES if not (folder / file).is_file()]
     if not any(folder.glob("*.safetensors")):
         missing.append("*.safetensors (weights in other formats aren't read)")
@@ -62,6 +63,15 @@ def _set_dropout(config: PretrainedConfig, share: float) -> None:
             setattr(config, name, value)
 
 
+def _find_folder(name: str) -> Path:
+    if name in KNOWN_ENCODERS:
+        return fetch_encoder(name)
+    if name.startswith(PACKAGE):
+        return _package_folder(name.removeprefix(PACKAGE))
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else _download(name)
+
+
 def _package_folder(place: str) -> Path:
     package, _, folder = place.partition("/")
     try:
@@ -82,5 +92,5 @@ def _download(name: str) -> Path:
     except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise EncoderError(
             f"no encoder {name!r}: not a folder here, and the hub gave none ({type(error).__name__}); "
-            f"the recipe's encoder is {PACKAGE}PACKAGE/FOLDER, a local folder or a hub id"
+            f"the recipe's encoder is {', '.join(KNOWN_ENCODERS)}, {PACKAGE}PACKAGE/FOLDER, a local folder or a hub id"
         ) from error

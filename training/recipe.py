@@ -15,7 +15,7 @@ from training.errors import RecipeError
 RECIPES: Final = Path(__file__).parent / "recipes"
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = ("champion", "trained")
+_RESERVED: Final = ("champion", "encoders", "trained")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -38,7 +38,8 @@ class LinearSettings:
 class EncoderSettings:
     """How the encoder is fine-tuned.
 
-    ``encoder`` is ``package:PACKAGE/FOLDER`` for weights that an installed package carries, a local folder, or a hub id.
+    ``encoder`` is one of ``training.known_encoders``, ``package:PACKAGE/FOLDER`` for weights that an installed package
+    carries, a local folder, or a hub id.
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and

@@ -27,8 +27,8 @@ class Windows:
         tokenizer.enable_truncation(max_length)
         tokenizer.no_padding()
         self._tokenizer = tokenizer
-        padding = tokenizer.token_to_id("[PAD]")
-        self.padding_id: int = 0 if padding is None else padding
+        known = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
+        self.padding_id: int = next((number for number in known if number is not None), 0)
 
     @classmethod
     def read(cls, path: Path, max_length: int) -> "Windows":
