@@ -26,7 +26,8 @@ def imported(path: Path) -> set[str]:
 
 def test_the_public_names_are_these() -> None:
     assert newsstance.__all__ == [
-        "SENTIMENTS", "STANCES", "ArticleError", "ArticleScore", "BundleError", "ModelNotFoundError", "NewsstanceError",
+        "SENTIMENTS", "STANCES", "ArticleError", "ArticleScore", "BundleError", "ConfidenceError", "ModelNotFoundError",
+        "NewsstanceError",
         "Predictor", "SentenceScore", "__version__", "split_sentences",
     ]  # fmt: skip
     assert all(hasattr(newsstance, name) for name in newsstance.__all__)

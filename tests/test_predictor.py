@@ -62,10 +62,10 @@ def test_articles_are_read_only_a_few_dozen_ahead(predictor: Predictor) -> None:
 
 def test_a_text_longer_than_the_window_is_scored_in_parts_and_flagged(trained: Trained) -> None:
     predictor = Predictor.load(trained.tiny.path)
-    short, long = predictor.predict(["Abc meets def.", "Abc meets def " * 40 + "and then it hopes hailed thrives hopes."])
+    short, long = predictor.predict(["Abc meets def.", "Abc mourns def " * 40 + "and then it hopes hailed thrives hopes."])
     assert short.parts == 1
     assert long.parts > 1
-    alone = predictor.predict(["Abc meets def " * 40])[0]
+    alone = predictor.predict(["Abc mourns def " * 40])[0]
     assert long.stance_probabilities["optimistic"] > alone.stance_probabilities["optimistic"]  # its end was read
 
 

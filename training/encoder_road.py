@@ -9,9 +9,10 @@ from typing import Any, Final
 from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.encoder import GRAPH_FILE
-from newsstance.models import softmax
+from newsstance.models import softmax, temperatures
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.agreement import require_close, require_same
+from training.calibrate import calibration_sentences
 from training.checkpoint import Checkpoint
 from training.corpus import Sentence, of_split
 from training.evaluate import held_out_metrics
@@ -61,12 +62,14 @@ def _export_float(
         shutil.copyfile(encoder_folder(settings.encoder) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
     def measure(exported: Predictor) -> dict[str, float]:
-        trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
+        temperature = temperatures(exported.bundle)
+        trained = {head: softmax(logits, temperature[head]) for head, logits in network_logits(network, windows, texts).items()}
         difference = require_same(trained, exported.probabilities(texts))
         return {**held_out_metrics(exported, sentences), "export/largest_difference": difference}
 
     told = _settings(settings, "float32")
-    return write_bundle(models / TRAINED / origin.recipe.name, origin, told, write_files, measure)
+    target = models / TRAINED / origin.recipe.name
+    return write_bundle(target, origin, told, write_files, calibration_sentences(sentences), measure)
 
 
 def _export_int8(as_trained: Bundle, origin: Origin, sentences: Sequence[Sentence], models: Path) -> Bundle:
@@ -87,7 +90,7 @@ def _export_int8(as_trained: Bundle, origin: Origin, sentences: Sequence[Sentenc
         return metrics
 
     told = _settings(origin.recipe.encoder, "int8")
-    return write_bundle(models / origin.recipe.name, origin, told, write_files, measure)
+    return write_bundle(models / origin.recipe.name, origin, told, write_files, calibration_sentences(sentences), measure)
 
 
 def _settings(settings: EncoderSettings, precision: str) -> dict[str, Any]:

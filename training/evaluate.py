@@ -49,9 +49,9 @@ def read_labelled(path: Path) -> Labelled:
 
 
 def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
-    """Give the predictor's label of each text by head."""
-    scores = predictor.predict(texts)
-    return {"stance": [score.stance for score in scores], "sentiment": [score.sentiment for score in scores]}
+    """Give the likeliest label of each text by head, however unsure."""
+    probabilities = predictor.probabilities(texts)
+    return {head: [labels[place] for place in probabilities[head].argmax(axis=1)] for head, labels in HEADS.items()}
 
 
 def held_out_metrics(predictor: Predictor, sentences: Sequence[Sentence]) -> dict[str, float]:

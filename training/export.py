@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +12,8 @@ from typing import Any, Final
 from newsstance import Predictor
 from newsstance.bundle import Bundle, record_files
 from newsstance.labels import HEADS
+from training.calibrate import fit_temperatures
+from training.corpus import Sentence
 from training.recipe import Recipe
 
 _PACKAGES: Final = ("newsstance", "numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers")
@@ -31,12 +33,14 @@ def write_bundle(
     origin: Origin,
     settings: Mapping[str, Any],
     write_files: Callable[[Path], None],
+    calibration: Sequence[Sentence],
     measure: Callable[[Predictor], Mapping[str, float]],
 ) -> Bundle:
     """Write a bundle to the folder ``target``, replacing what was there only when the new one is whole and measured.
 
-    ``write_files`` writes the model's files into the folder it is given, and ``measure`` gives the metrics of the predictor
-    that was loaded from them; if either raises, ``target`` stays as it was.
+    ``write_files`` writes the model's files into the folder it is given, the temperatures of its heads are fitted on the
+    sentences ``calibration``, and ``measure`` gives the metrics of the predictor that was then loaded; if one of them raises,
+    ``target`` stays as it was.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(beside, ignore_errors=True)
@@ -47,7 +51,7 @@ def write_bundle(
             name=target.name,
             kind=origin.recipe.kind,
             labels=HEADS,
-            settings=settings,
+            settings={**settings, "min_confidence": origin.recipe.min_confidence},
             files=record_files(beside),
             corpus_sha256=origin.corpus_sha256,
             run_id=origin.run_id,
@@ -57,6 +61,9 @@ def write_bundle(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             path=beside,
         )
+        bundle.write()
+        temperature = fit_temperatures(Predictor.load(beside), calibration)
+        bundle = replace(bundle, settings={**bundle.settings, "temperature": temperature})
         bundle.write()
         bundle = replace(bundle, metrics=measure(Predictor.load(beside)))
         bundle.write()

@@ -70,11 +70,15 @@ class EncoderSettings:
 
 @dataclass(frozen=True, config=_CONFIG)
 class Recipe:
-    """One way to train a model: its name, what it is in a sentence, its seed, and the settings of its kind."""
+    """One way to train a model: its name, what it is in a sentence, its seed, and the settings of its kind.
+
+    ``min_confidence`` is the model's operating point, which its user can move: a stance less likely than that is ``unsure``.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    min_confidence: Share = 0.0
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
 

@@ -1,6 +1,6 @@
 """newsstance tells how the news holds itself towards what is coming: the stance of sentences and of whole articles."""
 
-from newsstance.errors import ArticleError, BundleError, ModelNotFoundError, NewsstanceError
+from newsstance.errors import ArticleError, BundleError, ConfidenceError, ModelNotFoundError, NewsstanceError
 from newsstance.labels import SENTIMENTS, STANCES
 from newsstance.predictor import Predictor
 from newsstance.scores import ArticleScore, SentenceScore
@@ -13,6 +13,7 @@ __all__ = [
     "ArticleError",
     "ArticleScore",
     "BundleError",
+    "ConfidenceError",
     "ModelNotFoundError",
     "NewsstanceError",
     "Predictor",

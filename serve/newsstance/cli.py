@@ -36,12 +36,16 @@ def cli() -> None:
     "--format", "form", type=click.Choice(["auto", "json", "table"]), default="auto", show_default=True,
     help="JSON lines, or a table to read; auto gives a table on a terminal.",
 )  # fmt: skip
-def score(paths: Sequence[str], model: Path | None, form: str) -> int:
+@click.option(
+    "--min-confidence", type=float, metavar="P",
+    help="Call a stance less likely than P 'unsure'; by default the model's own operating point.",
+)  # fmt: skip
+def score(paths: Sequence[str], model: Path | None, form: str, min_confidence: float | None) -> int:
     """Score articles: text files, folders of .txt, .jsonl files with a 'text' field, or - for standard input.
 
     What can't be read is named on standard error, the others are scored, and the exit status is 1.
     """
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, min_confidence)
     refused: list[ArticleError] = []
     as_table = form == "table" or (form == "auto" and sys.stdout.isatty())
     show = _table_printer() if as_table else _print_json

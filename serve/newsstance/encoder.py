@@ -1,7 +1,7 @@
 """The model kind ``encoder``: a transformer with two heads as one ONNX graph, run by ONNX Runtime."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ import onnxruntime
 from newsstance.bundle import Bundle
 from newsstance.errors import BundleError
 from newsstance.labels import HEADS
-from newsstance.models import Estimates, Floats, softmax
+from newsstance.models import Estimates, Floats, softmax, temperatures
 from newsstance.tokens import TOKENIZER_FILE, Windows, batches_by_length
 
 GRAPH_FILE: Final = "model.onnx"
@@ -29,20 +29,21 @@ def logits_name(head: str) -> str:
 class EncoderModel:
     """Estimates with a transformer encoder. A text longer than the window is read in parts, which are averaged."""
 
-    def __init__(self, graph: Path, windows: Windows) -> None:
+    def __init__(self, graph: Path, windows: Windows, temperature: Mapping[str, float]) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._windows = windows
+        self._windows, self._temperature = windows, temperature
 
     @classmethod
     def read(cls, bundle: Bundle) -> "EncoderModel":
         """Read the model of ``bundle``; raises ``BundleError`` if its files don't make one."""
         bundle.require(GRAPH_FILE, TOKENIZER_FILE)
+        temperature = temperatures(bundle)
         try:
             windows = Windows.read(bundle.path / TOKENIZER_FILE, int(bundle.settings["max_length"]))
-            return cls(bundle.path / GRAPH_FILE, windows)
+            return cls(bundle.path / GRAPH_FILE, windows, temperature)
         except Exception as error:  # ONNX Runtime and tokenizers raise types of their own, some of them bare exceptions
             raise BundleError(f"{bundle.path}: the model can't be loaded ({_first_line(error)})") from error
 
@@ -57,7 +58,10 @@ class EncoderModel:
                 logits[head][batch] = output
         owners = np.array([window.text for window in windows])
         weights = np.array([len(window.ids) for window in windows], dtype=np.float32)
-        probabilities = {head: _average_parts(softmax(values), owners, weights, len(texts)) for head, values in logits.items()}
+        probabilities = {
+            head: _average_parts(softmax(values, self._temperature[head]), owners, weights, len(texts))
+            for head, values in logits.items()
+        }
         return Estimates(probabilities, tuple(np.bincount(owners, minlength=len(texts)).tolist()))
 
 

@@ -13,5 +13,9 @@ class BundleError(NewsstanceError):
     """An exported model is incomplete, altered or of a form that this version doesn't read."""
 
 
+class ConfidenceError(NewsstanceError):
+    """What was given as a confidence is no probability."""
+
+
 class ArticleError(NewsstanceError):
     """An article or a sentence can't be read or scored."""

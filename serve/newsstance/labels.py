@@ -14,6 +14,9 @@ STANCES: Final[tuple[str, ...]] = ("optimistic", "cautious", "alarmed", NO_STANC
 POSTURES: Final[tuple[str, ...]] = tuple(stance for stance in STANCES if stance != NO_STANCE)
 """The stances that a stance-bearing sentence can take: all but ``none``."""
 
+UNSURE: Final = "unsure"
+"""What stands in a stance's place where the model is less sure than the user asks for; no sentence is labelled so."""
+
 SENTIMENTS: Final[tuple[str, ...]] = ("negative", "neutral", "positive")
 """The three sentiments, from bad to good."""
 

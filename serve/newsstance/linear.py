@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from newsstance.bundle import Bundle
 from newsstance.errors import BundleError
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
-from newsstance.models import Estimates, Floats, softmax
+from newsstance.models import Estimates, Floats, softmax, temperatures
 from newsstance.ngrams import ANALYZERS
 
 VOCABULARY_FILE: Final = "vocabulary.json"
@@ -27,13 +27,14 @@ class LinearModel:
 
     ``vocabulary`` holds, by analyzer, its n-grams in the order of their weights; ``idf``, by analyzer, their inverse document
     frequencies, of shape (n-grams,). ``coefficients`` has, by head, the shape (all n-grams, labels) and ``intercepts``
-    (labels,).
+    (labels,); ``temperature`` is a number a head.
     """
 
     vocabulary: Mapping[str, Sequence[str]]
     idf: Mapping[str, Floats]
     coefficients: Mapping[str, Floats]
     intercepts: Mapping[str, Floats]
+    temperature: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 1.0))
 
     def __post_init__(self) -> None:
         places = {name: {gram: place for place, gram in enumerate(grams)} for name, grams in self.vocabulary.items()}
@@ -43,6 +44,7 @@ class LinearModel:
     def read(cls, bundle: Bundle) -> "LinearModel":
         """Read the model of ``bundle``; raises ``BundleError`` if its files don't make one."""
         bundle.require(VOCABULARY_FILE, WEIGHTS_FILE)
+        temperature = temperatures(bundle)
         try:
             vocabulary = json.loads((bundle.path / VOCABULARY_FILE).read_text(encoding="utf-8"))
             arrays = load_file(bundle.path / WEIGHTS_FILE)
@@ -51,6 +53,7 @@ class LinearModel:
                 {name: arrays[f"idf.{name}"] for name in ANALYZERS},
                 {head: arrays[f"coefficients.{head}"] for head in HEADS},
                 {head: arrays[f"intercepts.{head}"] for head in HEADS},
+                temperature,
             )
         except Exception as error:  # safetensors raises a bare exception of its own
             raise BundleError(f"{bundle.path}: the model can't be loaded ({error})") from error
@@ -67,7 +70,10 @@ class LinearModel:
         """Estimate for each of ``texts``; see ``Model``."""
         features = [self._features(text) for text in texts]
         probabilities = {
-            head: softmax(np.stack([weights @ self.coefficients[head][places] for places, weights in features]) + bias)
+            head: softmax(
+                np.stack([weights @ self.coefficients[head][places] for places, weights in features]) + bias,
+                self.temperature[head],
+            )
             for head, bias in self.intercepts.items()
         }
         return Estimates(probabilities, (1,) * len(texts))

@@ -7,6 +7,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from newsstance.bundle import Bundle
+from newsstance.errors import BundleError
+from newsstance.labels import HEADS
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -22,6 +26,22 @@ class Estimates:
     parts: tuple[int, ...]
 
 
+def temperatures(bundle: Bundle) -> dict[str, float]:
+    """Give the temperature of each head: what its logits are divided by so that probabilities are as sure as they are right.
+
+    A bundle without any isn't calibrated, and its heads have a temperature of 1. Raises ``BundleError`` for one that is no
+    positive number.
+    """
+    given = bundle.settings.get("temperature", dict.fromkeys(HEADS, 1.0))
+    try:
+        read = {head: float(given[head]) for head in HEADS}
+    except (KeyError, TypeError, ValueError):
+        read = {}
+    if not read or not all(0 < value < np.inf for value in read.values()):
+        raise BundleError(f"{bundle.path}: its temperatures are no positive numbers, one a head: {given!r}")
+    return read
+
+
 class Model(Protocol):
     """Something that estimates the probabilities of each head's labels."""
 
@@ -30,7 +50,7 @@ class Model(Protocol):
         ...
 
 
-def softmax(logits: Floats) -> Floats:
-    """Turn logits of shape (rows, labels) into probabilities, row by row."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Turn logits of shape (rows, labels) into probabilities, row by row, after dividing them by ``temperature``."""
+    shifted = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)

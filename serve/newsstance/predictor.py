@@ -8,8 +8,8 @@ from typing import Final
 
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.encoder import EncoderModel
-from newsstance.errors import ArticleError, BundleError
-from newsstance.labels import HEADS
+from newsstance.errors import ArticleError, BundleError, ConfidenceError
+from newsstance.labels import HEADS, UNSURE
 from newsstance.linear import LinearModel
 from newsstance.locate import locate_model
 from newsstance.models import Floats, Model
@@ -26,24 +26,28 @@ _ARTICLES_AT_ONCE: Final = 32
 class Predictor:
     """Scores sentences and articles with one exported model.
 
-    ``bundle`` describes the model: its labels, recipe, metrics and versions.
+    ``bundle`` describes the model: its labels, recipe, metrics and versions. A stance whose probability is below
+    ``min_confidence`` is given as ``unsure``.
     """
 
-    def __init__(self, model: Model, bundle: Bundle) -> None:
+    def __init__(self, model: Model, bundle: Bundle, min_confidence: float = 0.0) -> None:
         self._model = model
         self.bundle = bundle
+        self.min_confidence = min_confidence
 
     @classmethod
-    def load(cls, path: str | PathLike[str] | None = None) -> "Predictor":
+    def load(cls, path: str | PathLike[str] | None = None, min_confidence: float | None = None) -> "Predictor":
         """Load the exported model at ``path``: a model's folder, a models folder or its ``champion``.
 
-        Without ``path`` it is the champion in ``models/``, or in the folder that ``NEWSSTANCE_MODELS`` names. Raises
-        ``ModelNotFoundError`` if there is none and ``BundleError`` if it is incomplete or altered.
+        Without ``path`` it is the champion in ``models/``, or in the folder that ``NEWSSTANCE_MODELS`` names. Without
+        ``min_confidence``, a probability, the model's own holds. Raises ``ModelNotFoundError`` if there is no model,
+        ``BundleError`` if it is incomplete or altered, and ``ConfidenceError`` for what is no probability.
         """
         bundle = read_bundle(locate_model(None if path is None else Path(path)))
         if not isinstance(bundle.kind, str) or bundle.kind not in KINDS:
             raise BundleError(f"{bundle.path}: a model of the unknown kind {bundle.kind!r}; a newer newsstance may read it")
-        return cls(KINDS[bundle.kind](bundle), bundle)
+        asked = bundle.settings.get("min_confidence", 0.0) if min_confidence is None else min_confidence
+        return cls(KINDS[bundle.kind](bundle), bundle, checked_confidence(asked))
 
     def predict(self, sentences: Sequence[str]) -> list[SentenceScore]:
         """Score each of ``sentences`` by itself, in order.
@@ -97,9 +101,20 @@ class Predictor:
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
         rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, strict=True)
         return [
-            SentenceScore(text, *span, _likeliest(stance), stance, _likeliest(sentiment), sentiment, parts)
+            SentenceScore(text, *span, self._stance(stance), stance, _likeliest(sentiment), sentiment, parts)
             for text, (_, span), stance, sentiment, parts in rows
         ]
+
+    def _stance(self, probabilities: Mapping[str, float]) -> str:
+        stance = _likeliest(probabilities)
+        return stance if probabilities[stance] >= self.min_confidence else UNSURE
+
+
+def checked_confidence(value: float) -> float:
+    """Give ``value``; raises ``ConfidenceError`` unless it is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ConfidenceError(f"min_confidence is a probability, from 0 to 1, not {value!r}")
+    return float(value)
 
 
 def _by_label(probabilities: Floats, labels: Sequence[str]) -> list[dict[str, float]]:

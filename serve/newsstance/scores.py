@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from newsstance.labels import NO_STANCE, POSTURES
+from newsstance.labels import NO_STANCE, POSTURES, UNSURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class SentenceScore:
     """What the model says of one sentence.
 
     ``start`` and ``end`` are its character offsets in the article, or 0 and its length where it came alone. The probabilities
-    are keyed by label and sum to 1; ``stance`` and ``sentiment`` are the likeliest. ``parts`` above 1 flags a sentence longer
+    are keyed by label and sum to 1; ``stance`` and ``sentiment`` are the likeliest, but for a stance that is less likely than
+    the predictor's ``min_confidence``, which is ``unsure``. ``parts`` above 1 flags a sentence longer
     than the model's window: it was scored in so many parts, whose probabilities were averaged by length.
     """
 
@@ -35,7 +36,8 @@ class SentenceScore:
 class ArticleScore:
     """What the model says of one article.
 
-    ``coverage`` is the share of its sentences that take a stance, and ``shares`` the share of each stance among those.
+    ``coverage`` is the share of its sentences that take a stance, and ``shares`` the share of each stance among those;
+    ``unsure`` is the share of sentences whose stance the model was too unsure of, which count as none of them.
     ``tone`` is (optimistic − alarmed) / stance-bearing, in [−1, 1], ``None`` where no sentence takes a stance. ``dominant``
     is the most frequent stance, ``none`` where there is no stance; a tie goes to the one with the most probability.
     ``mean_sentiment`` is the mean of P(positive) − P(negative), in [−1, 1], ``None`` for an article without sentences.
@@ -49,6 +51,7 @@ class ArticleScore:
     dominant: str
     mean_sentiment: float | None
     evidence: Mapping[str, SentenceScore | None]
+    unsure: float = 0.0
 
     @classmethod
     def of(cls, sentences: Sequence[SentenceScore]) -> "ArticleScore":
@@ -63,12 +66,13 @@ class ArticleScore:
             dominant=_dominant(sentences, counts) if bearing else NO_STANCE,
             mean_sentiment=sum(map(_valence, sentences)) / len(sentences) if sentences else None,
             evidence={posture: _strongest(sentences, posture) for posture in POSTURES},
+            unsure=counts[UNSURE] / len(sentences) if sentences else 0.0,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the score as plain types, ready for JSON; a piece of evidence tells its place among the sentences."""
         places = {id(sentence): place for place, sentence in enumerate(self.sentences)}
-        summary = {name: getattr(self, name) for name in ("coverage", "tone", "dominant", "mean_sentiment")}
+        summary = {name: getattr(self, name) for name in ("coverage", "unsure", "tone", "dominant", "mean_sentiment")}
         evidence = {
             posture: sentence
             and {

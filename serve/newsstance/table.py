@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from newsstance.labels import POSTURES, STANCES
+from newsstance.labels import POSTURES, STANCES, UNSURE
 from newsstance.scores import ArticleScore, SentenceScore
 
-_STYLES = dict(zip(STANCES, ("green", "yellow", "red", "dim"), strict=True))
+_STYLES = {**dict(zip(STANCES, ("green", "yellow", "red", "dim"), strict=True)), UNSURE: "dim italic"}
 
 
 def print_score(console: Console, name: str, score: ArticleScore) -> None:
@@ -36,6 +36,7 @@ def summary_lines(score: ArticleScore) -> list[str]:
     shares = ", ".join(f"{posture} {score.shares[posture]:.0%}" for posture in POSTURES)
     tone = "n/a" if score.tone is None else f"{score.tone:+.2f}"
     sentiment = "n/a" if score.mean_sentiment is None else f"{score.mean_sentiment:+.2f}"
+    shares += f"; unsure of {score.unsure:.0%}" if score.unsure else ""
     return [
         f"{score.dominant}; {bearing} of {len(score.sentences)} sentences take a stance ({score.coverage:.0%}): {shares}",
         f"tone {tone}, mean sentiment {sentiment}",
@@ -45,6 +46,6 @@ def summary_lines(score: ArticleScore) -> list[str]:
 def _cells(sentence: SentenceScore) -> tuple[str, str, str, str]:
     style = _STYLES[sentence.stance]
     parts = f" [dim](read in {sentence.parts} parts)[/dim]" if sentence.parts > 1 else ""
-    probability = f"{sentence.stance_probabilities[sentence.stance]:.2f}"
+    probability = f"{max(sentence.stance_probabilities.values()):.2f}"
     text = escape(" ".join(sentence.text.split()))
     return f"[{style}]{sentence.stance}[/{style}]", probability, sentence.sentiment, text + parts
