@@ -43,10 +43,10 @@ class EncoderSettings:
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
-    ``encoder_dropout`` inside the encoder; ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
-    the time. The loss is the sum of the heads' cross entropies, with ``label_smoothing`` and class weights (see
-    ``LinearSettings.balance``). ``evaluations`` counts the evaluations on validation in an epoch; training stops after
-    ``patience`` of them without a better one.
+    ``encoder_dropout`` inside the encoder. ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
+    MiniLM's time, and ``frozen_layers`` the embeddings and that many of the lowest layers. The loss is the sum of the heads'
+    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
+    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
     """
 
     encoder: Annotated[str, Field(min_length=1)]
@@ -62,6 +62,7 @@ class EncoderSettings:
     dropout: Share = 0.1
     encoder_dropout: Share = 0.0
     freeze_words: bool = True
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
     label_smoothing: Share = 0.05
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     evaluations: Count = 2
