@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -70,6 +70,20 @@ class EncoderSettings:
 
 
 @dataclass(frozen=True, config=_CONFIG)
+class DataSettings:
+    """What of the training split a recipe trains on; validation and the tests are always whole.
+
+    ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
+    sentences, and a smaller share lies within a larger one. ``votes`` is ``all`` for the labels that all annotators decided,
+    or ``first`` for the first annotator's alone.
+    """
+
+    origins: list[str] = field(default_factory=list)
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    votes: Literal["all", "first"] = "all"
+
+
+@dataclass(frozen=True, config=_CONFIG)
 class Recipe:
     """One way to train a model: its name, what it is in a sentence, its seed, and the settings of its kind.
 
@@ -80,6 +94,7 @@ class Recipe:
     description: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     min_confidence: Share = 0.0
+    data: DataSettings = field(default_factory=DataSettings)
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
 
