@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from newsstance.bundle import Bundle, read_bundle
+from newsstance.duplicates import estimate_once
 from newsstance.encoder import EncoderModel
 from newsstance.errors import ArticleError, BundleError
 from newsstance.labels import HEADS
@@ -93,7 +94,7 @@ class Predictor:
         if not places:
             return []
         texts = [text[span.start : span.end] for text, span in places]
-        estimates = self._model.estimate([encodable(text) for text in texts])
+        estimates = estimate_once(self._model, [encodable(text) for text in texts])
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
         rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, strict=True)
         return [
