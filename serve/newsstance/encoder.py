@@ -59,7 +59,9 @@ class EncoderModel:
         windows = self._windows.cut(texts)
         logits = {head: np.empty((len(windows), len(labels)), np.float32) for head, labels in HEADS.items()}
         batches = list(batches_by_length([len(window.ids) for window in windows], _BATCH_TOKENS))
-        for batch, outputs in zip(batches, self._outputs([[windows[index] for index in batch] for batch in batches]), strict=True):
+        for batch, outputs in zip(
+            batches, self._outputs([[windows[index] for index in batch] for batch in batches]), strict=True
+        ):
             for head, output in zip(HEADS, outputs, strict=True):
                 logits[head][batch] = output
         owners = np.array([window.text for window in windows])

@@ -72,13 +72,13 @@ class Predictor:
         """
         return next(self.score_many([text]))
 
-    def score_many(self, articles: Iterable[str]) -> Iterator[ArticleScore]:
-        """Score each of ``articles`` as it is asked for, in order, reading a few dozen ahead.
+    def score_many(self, articles: Iterable[str], at_once: int = _ARTICLES_AT_ONCE) -> Iterator[ArticleScore]:
+        """Score each of ``articles`` as it is asked for, in order, reading ``at_once`` of them ahead.
 
         Raises ``ArticleError``, before anything of the same few dozen is given, if one isn't a string.
         """
         remaining = iter(articles)
-        while chunk := list(islice(remaining, _ARTICLES_AT_ONCE)):
+        while chunk := list(islice(remaining, at_once)):
             for article in chunk:
                 if not isinstance(article, str):
                     raise ArticleError(f"an article is text, not {type(article).__name__}")

@@ -9,6 +9,7 @@ class Reason(StrEnum):
 
     EMPTY = "empty"
     ENCODING = "encoding"
+    FAILED = "failed"
     LANGUAGE = "language"
     MALFORMED = "malformed"
     NOT_TEXT = "not text"
