@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from gzip import GzipFile
@@ -73,14 +74,20 @@ class _CountedFile(io.FileIO):
         return content
 
 
-def open_source(source: Source, meter: Meter) -> BinaryIO:
-    """Open ``source`` for reading, unpacked; raises ``OSError`` if that fails."""
+@contextmanager
+def open_source(source: Source, meter: Meter) -> Iterator[BinaryIO]:
+    """Open ``source`` for reading, unpacked, and close it unless it is standard input; raises ``OSError`` if that fails."""
     if source.place == STDIN:
         if sys.stdin is None:
             raise OSError(None, "standard input is closed")
-        return cast(BinaryIO, io.BufferedReader(sys.stdin.buffer))
-    file = io.BufferedReader(_CountedFile(source.place, meter), 1 << 16)
-    return cast(BinaryIO, GzipFile(fileobj=file)) if source.gzipped else file
+        reader = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
+        try:
+            yield cast(BinaryIO, reader)
+        finally:
+            reader.detach()
+        return
+    with io.BufferedReader(_CountedFile(source.place, meter), 1 << 16) as file:
+        yield cast(BinaryIO, GzipFile(fileobj=file) if source.gzipped else file)
 
 
 def find_sources(places: Iterable[str], skip: Collection[Path] = (), stdin: Form = Form.TEXT) -> Iterator[Source | Record]:
@@ -119,7 +126,7 @@ def _source(place: str, *, named: bool) -> Source | None:
 
 def _folder(folder: str, skip: Collection[Path]) -> Iterator[Source | Record]:
     empty = True
-    for found in _walk(folder, {path.absolute() for path in skip}):
+    for found in _walk(folder, {path.parent.resolve() / path.name for path in skip}):
         empty = False
         yield found
     if empty:
@@ -134,11 +141,14 @@ def _walk(folder: str, skip: Collection[Path]) -> Iterator[Source | Record]:
     except OSError as error:
         yield Record(folder, folder, Fault(Reason.UNREADABLE, told(error)))
         return
+    resolved = Path(folder).resolve()
     for name, is_folder in found:
         place = str(Path(folder, name))
+        if resolved / name in skip:
+            continue
         if is_folder:
             yield from _walk(place, skip)
-        elif (source := _source(place, named=False)) and Path(place).absolute() not in skip:
+        elif source := _source(place, named=False):
             yield source
 
 
