@@ -204,7 +204,7 @@ def test_what_is_finished_is_not_scored_again(
     stopped(home, monkeypatch)
     capsys.readouterr()
     assert main(["score", "in.jsonl", "-o", "out.jsonl"]) == 3
-    assert "172 articles in" in capsys.readouterr().err
+    assert "236 articles in" in capsys.readouterr().err
     resumed = contents(home / "out.jsonl")
     assert main(["score", "in.jsonl", "-o", "out.jsonl", "--restart"]) == 3
     assert "300 articles in" in capsys.readouterr().err

@@ -217,8 +217,8 @@ def test_what_surely_is_not_english_is_told_by_its_language(code: str, text: str
 
 
 def test_chunks_end_by_count_or_by_weight_and_their_hash_tells_every_record_apart() -> None:
-    short = [Record(str(number), "", "x") for number in range(300)]
-    assert [(chunk.first, len(chunk.records)) for chunk in chunks_of(short)] == [(0, 128), (128, 128), (256, 44)]
+    short = [Record(str(number), "", "x") for number in range(150)]
+    assert [(chunk.first, len(chunk.records)) for chunk in chunks_of(short)] == [(0, 64), (64, 64), (128, 22)]
     assert [len(chunk.records) for chunk in chunks_of([Record("a", "", "x" * 600_000)] * 3)] == [2, 1]
     variants = [Record("a", "", "bc"), Record("ab", "", "c"), Record("a", "", b"bc"), Record("a", "", b"bc", html=True)]
     digests = {next(chunks_of([record])).digest for record in [*variants, Record("a", "", Fault(Reason.EMPTY, "bc"))]}

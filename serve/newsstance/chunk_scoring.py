@@ -30,12 +30,15 @@ class ChunkScoring:
     max_chars: int
     any_language: bool
 
-    def finish(self, chunk: Chunk) -> Finished:
-        """Score ``chunk``: each of its records gives rows, or a line of rejects."""
-        texts = {
+    def texts(self, chunk: Chunk) -> dict[int, str | Fault]:
+        """Give, by position, the text of each record of ``chunk``, or why it can't be scored."""
+        return {
             position: article_text(record, self.max_chars, self.any_language)
             for position, record in enumerate(chunk.records, start=chunk.first)
         }
+
+    def finish(self, chunk: Chunk, texts: Mapping[int, str | Fault]) -> Finished:
+        """Score ``chunk``, whose ``texts`` are these: each of its records gives rows, or a line of rejects."""
         faults = {position: text for position, text in texts.items() if isinstance(text, Fault)}
         scores = self._scores({position: text for position, text in texts.items() if isinstance(text, str)}, faults)
         tail = {"model": model_id(self.predictor.bundle), "version": __version__}

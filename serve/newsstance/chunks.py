@@ -7,7 +7,7 @@ from typing import Final
 
 from newsstance.records import Fault, Record
 
-_RECORDS: Final = 128
+_RECORDS: Final = 64
 """Records in one chunk at most: what a kill can cost, and how far apart repeated sentences are still scored once."""
 _WEIGHT: Final = 1_000_000
 """Characters or bytes at which a chunk ends, so that long articles don't take more memory."""

@@ -36,16 +36,26 @@ def find_columns(
     for asked in (text, id):
         if asked is not None and asked not in names:
             raise ColumnError(f"no column {asked!r}; its columns are {_listed(names)}")
-    found = _usual(names, _ID_NAMES) if id is None else id
+    found = usual_id(names) if id is None else id
     return Columns(_text_column(names if texts is None else texts, found) if text is None else text, found)
 
 
 def _text_column(names: Sequence[str], of_ids: str | None) -> str:
     others = [name for name in names if name != of_ids]
-    usual = _usual(others, _TEXT_NAMES) or (others[0] if len(others) == 1 else None)
+    usual = usual_text(others) or (others[0] if len(others) == 1 else None)
     if usual is None:
         raise ColumnError(f"which column is the text? Name one with --text-column: {_listed(names)}")
     return usual
+
+
+def usual_text(names: Sequence[str]) -> str | None:
+    """Give the one of ``names`` that usually means the text, or ``None`` if none or more than one does."""
+    return _usual(names, _TEXT_NAMES)
+
+
+def usual_id(names: Sequence[str]) -> str | None:
+    """Give the one of ``names`` that usually means an id, or ``None`` if none or more than one does."""
+    return _usual(names, _ID_NAMES)
 
 
 def _usual(names: Sequence[str], tiers: Sequence[Sequence[str]]) -> str | None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from newsstance.bounded import BoundedLines
-from newsstance.columns import Columns, find_columns
-from newsstance.errors import ColumnError, LineTooLongError
+from newsstance.columns import Columns, usual_id, usual_text
+from newsstance.errors import LineTooLongError
 from newsstance.records import Fault, Reason, Record
 from newsstance.rejects import decode
 from newsstance.sentences import encodable
@@ -35,19 +35,16 @@ def read_json_lines(place: str, file: BinaryIO, text: str | None, id: str | None
         if isinstance(row, Fault):
             yield _faulty(here, row)
             continue
-        columns = columns or json_columns(row, text, id)
+        columns = columns or _columns(row, text, id)
         yield _record(here, row, columns)
     if empty:
         yield _faulty(place, Fault(Reason.EMPTY, "the file is empty"))
 
 
-def json_columns(row: dict[str, Any], text: str | None, id: str | None) -> Columns:  # noqa: A002
-    """Give the fields of text and of ids, by the fields of ``row`` or by their usual names."""
-    try:
-        found = find_columns([name for name, value in row.items() if isinstance(value, str) or name == id], text, id)
-    except ColumnError:
-        found = Columns(text or _USUAL.text, id)
-    return Columns(found.text, id or found.id or _USUAL.id)
+def _columns(row: dict[str, Any], text: str | None, id: str | None) -> Columns:  # noqa: A002
+    """Give the fields asked for, or else those of ``row`` with a usual name: another line may have other fields."""
+    usual = usual_text([name for name, value in row.items() if isinstance(value, str)])
+    return Columns(text or usual or _USUAL.text, id or usual_id(list(row)) or _USUAL.id)
 
 
 def _row(line: bytes) -> dict[str, Any] | Fault:

@@ -23,8 +23,8 @@ from newsstance.rows import COLUMNS
 from newsstance.sources import Meter
 from newsstance.writers import output_of, require_writer
 
-_AHEAD: Final = 2
-"""Chunks worked on at once, so that one is read and prepared while the model is at another."""
+_AHEAD: Final = 1
+"""Chunks that are read and prepared while the model is at another."""
 
 
 def score_batch(predictor: Predictor, batch: Batch, restart: bool = False) -> Outcome:
@@ -118,7 +118,7 @@ class _Work:
 
     def go(self, batch: Batch) -> None:
         """Score all of ``batch``."""
-        meter, executor = Meter(), ThreadPoolExecutor(_AHEAD)
+        meter, executor = Meter(), ThreadPoolExecutor(1)
         try:
             for chunk in batch.chunks(meter):
                 digest = chunk.digest
@@ -128,7 +128,9 @@ class _Work:
                     self.outcome.recalled += entry.scored + entry.rejected
                     continue
                 self._progress = self._progress or Progress(self._size, meter.read, self.outcome.recalled)
-                self._waiting.append((digest, meter.read, executor.submit(self._scoring.finish, chunk)))
+                self._waiting.append(
+                    (digest, meter.read, executor.submit(self._scoring.finish, chunk, self._scoring.texts(chunk)))
+                )
                 self._append(_AHEAD)
             self._append(0)
             self._journal.require_end()

@@ -11,8 +11,9 @@ from typing import Any, Final
 from newsstance.errors import InputError, MissingLibraryError
 from newsstance.files import sync
 
-_ROW_GROUP: Final = 20_000
-"""Rows in one row group of Parquet: enough to compress well, and a few dozen MB at most in memory."""
+_ROWS_AT_ONCE: Final = 1_000
+_ROW_GROUP: Final = 20
+"""Times ``_ROWS_AT_ONCE`` rows make one row group of Parquet: enough to compress well, and a dozen MB in memory."""
 
 
 class Output(StrEnum):
@@ -70,5 +71,6 @@ def _write_parquet(rows: Path, columns: Mapping[str, type], path: Path) -> None:
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     with ParquetWriter(path, schema, compression="zstd") as writer:
         remaining = _read(rows)
-        while group := list(islice(remaining, _ROW_GROUP)):
-            writer.write_table(pyarrow.Table.from_pylist(group, schema))
+        tables = iter(lambda: pyarrow.Table.from_pylist(list(islice(remaining, _ROWS_AT_ONCE)), schema), schema.empty_table())
+        while group := list(islice(tables, _ROW_GROUP)):
+            writer.write_table(pyarrow.concat_tables(group))
