@@ -6,10 +6,10 @@ from typing import Final
 
 from tqdm import tqdm
 
-_FORMAT: Final = "{percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
-_UNMEASURED: Final = "{postfix} [{elapsed}]"
+_FORMAT: Final = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
+_UNMEASURED: Final = "{desc} [{elapsed}]"
 _ON_TERMINAL: Final = 0.5
-_IN_A_LOG: Final = 30.0
+_IN_A_LOG: Final = 10.0
 """Seconds between two states of the bar."""
 
 
@@ -45,4 +45,4 @@ class Progress:
         seconds = max(self._seconds(), 1e-9)
         rate, sentences = (self._articles - self._before) / seconds, self._sentences / seconds
         told = f"{self._articles:,} articles, {rate:,.1f} articles/s, {sentences:,.0f} sentences/s"
-        self._bar.set_postfix_str(told, refresh=False)
+        self._bar.set_description_str(told, refresh=False)
