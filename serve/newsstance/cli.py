@@ -42,7 +42,9 @@ def cli() -> None:
 )  # fmt: skip
 @click.option("--text-column", metavar="NAME", help="The column or field of the text, where its name doesn't tell.")
 @click.option("--id-column", metavar="NAME", help="The column or field of the ids.")
-@click.option("--max-chars", type=click.IntRange(min=1), default=MAX_CHARS, show_default=True, help="The longest article.")
+@click.option(
+    "--max-chars", type=click.IntRange(1, 100_000_000), default=MAX_CHARS, show_default=True, help="The longest article."
+)
 @click.option(
     "--stdin-format", type=click.Choice(["text", "html", "jsonl", "csv"]), default="text", show_default=True,
     help="What comes on standard input; JSON lines are recognised.",

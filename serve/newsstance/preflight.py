@@ -10,18 +10,18 @@ from newsstance.errors import ColumnError, InputError, LineTooLongError
 from newsstance.pages import require_trafilatura
 from newsstance.parquet_rows import open_parquet, parquet_columns
 from newsstance.readers import Reading
-from newsstance.sources import STDIN, Form, Meter, Source, find_sources, open_source
+from newsstance.sources import STDIN, Form, Meter, Source, find_sources, open_source, told
 
 
-def require_inputs(places: Sequence[str], stdin: Form, reading: Reading) -> None:
-    """Raise ``InputError`` if one of ``places`` isn't there or a table named there has no column for the text.
+def require_inputs(places: Sequence[str], stdin: Form, reading: Reading, out: Path) -> None:
+    """Raise ``InputError`` if one of ``places`` isn't there, is ``out`` or is a table without a column for the text.
 
     Raises ``MissingLibraryError`` if a page or a table is to be read and what reads it isn't installed. Of a folder only the
     first of each form is looked at, and a table in it without such a column is left to the rejects.
     """
-    missing = [place for place in places if place != STDIN and not _exists(place)]
-    if missing:
-        raise InputError(f"{missing[0] or repr('')}: no such file or folder")
+    for place in places:
+        if place != STDIN:
+            _require_place(place, out)
     for source in _samples(places, stdin):
         try:
             _require(source, reading)
@@ -32,11 +32,17 @@ def require_inputs(places: Sequence[str], stdin: Form, reading: Reading) -> None
             continue  # a damaged file is a reject
 
 
-def _exists(place: str) -> bool:
+def _require_place(place: str, out: Path) -> None:
+    path = Path(place)
     try:
-        return bool(place) and Path(place).exists()
-    except (OSError, ValueError):
-        return False
+        if not place or not path.exists():
+            raise InputError(f"{place or repr('')}: no such file or folder")
+        if not path.is_file() and not path.is_dir():
+            raise InputError(f"{place}: a pipe or a device, which can't be read twice; give it on standard input, as {STDIN}")
+        if out.exists() and path.samefile(out):
+            raise InputError(f"{place}: the output would overwrite the input; name another file")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{place}: {told(error)}") from error
 
 
 def _samples(places: Sequence[str], stdin: Form) -> Iterator[Source]:

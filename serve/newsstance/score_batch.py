@@ -34,7 +34,7 @@ def score_batch(predictor: Predictor, batch: Batch, restart: bool = False) -> Ou
     another batch or the disk is full; then nothing is lost, and the same call goes on.
     """
     require_writer(output_of(batch.out))
-    require_inputs(batch.places, batch.stdin, batch.reading)
+    require_inputs(batch.places, batch.stdin, batch.reading, batch.out)
     try:
         with _alone(batch.outputs):
             if restart:
