@@ -79,7 +79,7 @@ def prior_log_loss(gold: Sequence[int], labels: int) -> float:
 
 def calibration_metrics(answers: SplitPredictions) -> dict[str, float]:
     """Give ``HEAD_ece``, ``HEAD_nll``, ``HEAD_brier``, and the baselines ``HEAD_nll_uniform`` and ``HEAD_nll_prior``."""
-    metrics = {}
+    metrics: dict[str, float] = {}
     for head, gold in gold_places(answers).items():
         probabilities = answers.probabilities[head]
         metrics |= {
