@@ -103,23 +103,25 @@ def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unche
 
 
 @cli.command()
-@click.argument("recipe")
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @click.option("--seeds", type=click.IntRange(2, 100), default=5, show_default=True, help="How many, from the recipe's own on.")
 @_corpus
 @_models
 @_store
-def sweep(recipe: str, seeds: int, corpus: Path, models: Path, store: Path) -> int:
-    """Train RECIPE with several seeds: mean, spread and 95% interval of its scores. Seeds that are done aren't done again."""
+def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store: Path) -> int:
+    """Train each RECIPE with several seeds: mean, spread and interval of its scores. What is done isn't done again."""
     from training.material import read_sound_material
     from training.recipe import load_recipe
     from training.report import show, sweep_table
     from training.sweep import spread
     from training.sweep import sweep as sweep_one
 
-    loaded = load_recipe(recipe)
+    loaded = [load_recipe(name) for name in recipes]
     click.echo(f"{corpus}: checking", err=True)
-    done, found = sweep_one(loaded, read_sound_material(corpus), seeds, models, store)
-    show(sweep_table(f"{loaded.name}, {seeds} seeds, as exported", spread(done), found))
+    material = read_sound_material(corpus)
+    for recipe in loaded:
+        done, found = sweep_one(recipe, material, seeds, models, store)
+        show(sweep_table(f"{recipe.name}, {seeds} seeds, as exported", spread(done), found))
     click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
     return 0
 
@@ -205,10 +207,27 @@ def behaviour(model: Path | None) -> int:
 
 @cli.command()
 def ui() -> int:
-    """Open the MLflow UI on this project's store, at 127.0.0.1."""
+    """Open the MLflow UI on this project's store, at 127.0.0.1, and print its address."""
     from training.ui import open_ui
 
     open_ui()
+    return 0
+
+
+@cli.command("clean-runs")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_store
+def clean_runs(yes: bool, store: Path) -> int:
+    """Delete all runs of the local MLflow store and its registry, after asking; models stay."""
+    from training.clean_runs import count_runs, remove_store
+
+    runs = count_runs(store)
+    question = f"delete {store}/ with {runs} runs and all they keep (models/ stays)? [y/N] "
+    if not (yes or _agrees(question)):
+        click.echo("nothing deleted", err=True)
+        return 1
+    remove_store(store)
+    click.echo(f"{store}/: {runs} runs deleted")
     return 0
 
 
@@ -226,6 +245,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted; the same command goes on from the last checkpoint, if there was one", err=True)
         return 130
+
+
+def _agrees(question: str) -> bool:
+    """Ask on standard error; no answer is no."""
+    click.echo(question, err=True, nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

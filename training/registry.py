@@ -98,6 +98,5 @@ def _is_known(client: "MlflowClient", bundle: Bundle) -> bool:
 def _download(client: "MlflowClient", version: "ModelVersion", folder: Path) -> Path:
     from mlflow.artifacts import download_artifacts
 
-    uri = f"models:/{REGISTERED}/{version.version}"
-    place = download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=client.tracking_uri)
+    place = download_artifacts(artifact_uri=version.source, dst_path=str(folder), tracking_uri=client.tracking_uri)
     return Path(place) / "artifacts" / "bundle"

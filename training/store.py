@@ -62,12 +62,8 @@ def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
         logging.getLogger(told_by_us).setLevel(logging.CRITICAL)
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / ".lock"):
-        try:
-            return _with_experiment(MlflowClient(store_uri(store), store_uri(store)), store)
-        except Exception as error:
-            if not is_local() or "out-of-date database schema" not in str(error):
-                raise
-        _migrate(store)
+        if is_local() and _revision(store) not in (None, _installed_revision()):
+            _migrate(store)
         return _with_experiment(MlflowClient(store_uri(store), store_uri(store)), store)
 
 
@@ -86,6 +82,26 @@ def _with_experiment(client: "MlflowClient", store: Path) -> tuple["MlflowClient
         return client, str(experiment.experiment_id)
 
 
+def _revision(store: Path) -> str | None:
+    """Give the schema's revision of the local database; ``None`` where there is none yet."""
+    if not (store / _DATABASE).is_file():
+        return None
+    with closing(sqlite3.connect(store / _DATABASE)) as database:
+        try:
+            row = database.execute("select version_num from alembic_version").fetchone()
+        except sqlite3.OperationalError:  # created, but not by MLflow or not to the end
+            return None
+    return None if row is None else str(row[0])
+
+
+def _installed_revision() -> str | None:
+    """Give the schema's revision of the installed MLflow, which migrates some older stores without a word or a copy."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(Path(mlflow.__file__).parent / "store" / "db_migrations").get_current_head()
+
+
 def _migrate(store: Path) -> None:
     """Bring the local database to the installed MLflow's schema; what it was is kept beside it."""
     database = store / _DATABASE
@@ -99,4 +115,4 @@ def _migrate(store: Path) -> None:
     if done.returncode:
         kept.replace(database)
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise StoreError(f"{database}: this MLflow can't migrate it ({reason}); a newer one may have written it")
+        raise StoreError(f"{database.name}: this MLflow can't migrate it; a newer one may have written it: {reason}")

@@ -78,7 +78,7 @@ def spread(done: Sequence[Seed]) -> dict[str, dict[str, tuple[float, float]]]:
 def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Seed:
     """Train one seed and record it below ``parent``, or take it as it was trained and recorded before."""
     folder = models / SEED_MODELS / str(recipe.seed)
-    before = _trained_before(folder / recipe.name, recipe, material)
+    before = trained_before(folder / recipe.name, recipe, material)
     if before is not None:
         print(f"{recipe.name}: seed {recipe.seed} was trained before", file=sys.stderr)
         recorded = parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, recipe.seed))
@@ -92,7 +92,8 @@ def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent:
     return Seed(recipe.seed, run.run_id, measured)
 
 
-def _trained_before(folder: Path, recipe: Recipe, material: Material) -> Bundle | None:
+def trained_before(folder: Path, recipe: Recipe, material: Material) -> Bundle | None:
+    """Give the model in ``folder`` if it is what ``recipe`` makes of ``material``; ``None`` otherwise."""
     try:
         bundle = read_bundle(folder)
     except BundleError:

@@ -174,7 +174,7 @@ def _start(client: "MlflowClient", experiment: str, spec: RunSpec) -> str:
 def _write_table(client: "MlflowClient", run: str, columns: Mapping[str, Sequence[Any]], name: str) -> None:
     import pandas as pd
 
-    table = pd.DataFrame(dict(columns))
+    table = pd.DataFrame(dict(columns), dtype=object)  # log_table looks for objects, and pandas warns where it finds strings
     if any(kept.path == name for kept in client.list_artifacts(run)):  # to which log_table would append
         client.log_text(run, table.to_json(orient="split", index=False), name)
     else:
