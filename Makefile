@@ -6,19 +6,26 @@ BIN := $(VENV)/bin
 # Byte-compiling a thousand modules ahead takes longer than installing them; Python does it as they are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
 RECIPE ?= tfidf minilm
+SEEDS ?= 5
 
-.PHONY: help train score ui test lint clean
+.PHONY: help train score ui sweep compare test lint clean clean-runs
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-train: $(VENV)/.train ## Train tfidf and then minilm, or RECIPE=NAME; the better one becomes champion
+train: $(VENV)/.train ## Train tfidf and then minilm, or RECIPE=NAME; what is better becomes champion
 	@$(BIN)/python -m training train $(RECIPE)
 
 score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ..."
 	@test -f models/champion || { echo "no trained model yet: training tfidf first (make train trains the better one)"; \
 	  $(BIN)/python -m training train --unchecked tfidf; }
 	@$(BIN)/newsstance score --format table $(or $(PATHS),seeds)
+
+sweep: $(VENV)/.train ## Train RECIPE=NAME with SEEDS=5 seeds: mean, spread and 95% intervals
+	@$(BIN)/python -m training sweep --seeds $(SEEDS) $(RECIPE)
+
+compare: $(VENV)/.floor ## Rank the runs, or compare two: RUNS="A B", recipes, run names or run ids
+	@$(BIN)/python -m training compare $(RUNS)
 
 ui: $(VENV)/.floor ## Open the MLflow UI on this project's store, at 127.0.0.1
 	@$(BIN)/python -m training ui
@@ -33,6 +40,9 @@ lint: $(VENV)/.test ## Run ruff and mypy --strict
 
 clean: ## Remove .venv and what tools leave behind; models and runs stay
 	rm -rf $(VENV) build dist serve/newsstance.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+clean-runs: $(VENV)/.floor ## Delete the local MLflow store, after asking; models stay
+	@$(BIN)/python -m training clean-runs
 
 $(VENV)/.python:
 	@echo "making $(VENV) with $$($(PYTHON) --version)"

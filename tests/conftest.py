@@ -1,5 +1,6 @@
 """A made corpus and the models trained on it, shared by all tests: no network, no GPU, seconds."""
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,3 +57,11 @@ def predictor(request: pytest.FixtureRequest, trained: Trained) -> Predictor:
     """Give the predictor of each kind of model in turn."""
     bundle: Bundle = getattr(trained, request.param)
     return Predictor.load(bundle.path)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """Give a port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

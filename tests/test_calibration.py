@@ -15,8 +15,9 @@ from newsstance.labels import HEADS, STANCES, UNSURE
 from newsstance.models import Estimates, Floats, softmax, temperatures
 from newsstance.scores import ArticleScore
 from tests.conftest import Trained
-from training.calibrate import calibration_sentences, fit_temperatures
+from training.calibrate import fit_temperatures
 from training.corpus import Sentence, read_corpus
+from training.predictions import predict_split
 
 
 class Overconfident:
@@ -36,18 +37,25 @@ def rows(origin: str, right: int, wrong: int, split: str = "validation") -> list
 
 
 def test_temperature_makes_a_model_as_sure_as_it_is_right(trained: Trained) -> None:
-    predictor = Predictor(Overconfident(), trained.linear)
-    fitted = fit_temperatures(predictor, rows("lee", 75, 25))
-    raw = Overconfident().estimate(["x"]).probabilities
-    for head in HEADS:
+    sentences = rows("lee", 75, 25)
+    answers = predict_split(Predictor(Overconfident(), trained.linear), sentences, "validation")
+    fitted = fit_temperatures(answers, sentences)
+    for head, values in answers.tempered(fitted).probabilities.items():
         assert fitted[head] > 1
-        assert softmax(np.log(raw[head]), fitted[head])[0, 0] == pytest.approx(0.75, abs=0.01)
+        assert values[0, 0] == pytest.approx(0.75, abs=0.01)
+        assert np.allclose(
+            answers.tempered(fitted).tempered({name: 1 / t for name, t in fitted.items()}).probabilities[head],
+            answers.probabilities[head],
+            atol=1e-5,
+        )
 
 
-def test_calibration_looks_at_news_like_validation_only_where_there_is_any() -> None:
-    mixed = rows("lee", 2, 0) + rows("grid", 2, 0) + rows("wire", 1, 0, split="train")
-    assert {sentence.origin for sentence in calibration_sentences(mixed)} == {"lee"}
-    assert len(calibration_sentences(rows("grid", 3, 1))) == 4
+def test_calibration_looks_at_news_like_validation_only_where_there_is_any(trained: Trained) -> None:
+    predictor = Predictor(Overconfident(), trained.linear)
+    news, clear = rows("lee", 75, 25), rows("grid", 100, 0)
+    both, alone = (fit_temperatures(predict_split(predictor, some, "validation"), some) for some in (news + clear, news))
+    assert both == alone
+    assert fit_temperatures(predict_split(predictor, clear, "validation"), clear)["stance"] < 1
 
 
 def with_settings(bundle: Bundle, **settings: object) -> Bundle:

@@ -91,8 +91,8 @@ def test_one_string_is_refused_where_a_list_is_meant(predictor: Predictor) -> No
 
 def test_the_champion_is_found_by_its_models_folder_or_its_file(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSSTANCE_MODELS", str(trained.models))
-    names = {Predictor.load(path).bundle.name for path in (None, trained.models, trained.models / "champion")}
-    assert names == {(trained.models / "champion").read_text().strip()}
+    found = {Predictor.load(path).bundle.path for path in (None, trained.models, trained.models / "champion")}
+    assert found == {trained.models / (trained.models / "champion").read_text().strip()}
 
 
 def test_without_a_model_the_message_says_to_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

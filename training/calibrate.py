@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from newsstance import Predictor
 from newsstance.labels import HEADS
-from training.corpus import Sentence, label_indices, of_split
+from training.corpus import Sentence
+from training.predictions import SplitPredictions
 
 NEWS_LIKE: Final = frozenset({"lee", "wire", "wire-form"})
 """The origins whose sentences stand as they do in running news. The others were written to take a stance and are clearer than
@@ -18,21 +18,21 @@ news: a temperature fitted on them would leave the model too sure of itself on n
 _BOUNDS: Final = (np.log(0.1), np.log(10.0))
 
 
-def calibration_sentences(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """Give the sentences of validation that stand as in running news, or all of validation where it has none."""
-    validation = of_split(sentences, "validation")
-    return [sentence for sentence in validation if sentence.origin in NEWS_LIKE] or validation
+def fit_temperatures(answers: SplitPredictions, sentences: Sequence[Sentence]) -> dict[str, float]:
+    """Give, by head, the temperature that minimises the negative log-likelihood of a model's ``answers`` on validation.
 
-
-def fit_temperatures(predictor: Predictor, sentences: Sequence[Sentence]) -> dict[str, float]:
-    """Give, by head, the temperature that minimises the negative log-likelihood of ``sentences``, at least one.
-
-    ``predictor`` isn't calibrated yet. One number a head (Guo et al. 2017, https://arxiv.org/abs/1706.04599) changes no
-    answer, only how sure it is.
+    The model isn't calibrated yet. Only those of ``sentences`` that stand as in running news count, or all where validation has
+    none. One number a head (Guo et al. 2017, https://arxiv.org/abs/1706.04599) changes no answer, only how sure it is.
     """
-    probabilities = predictor.probabilities([sentence.text for sentence in sentences])
-    logits = {head: np.log(np.maximum(values.astype(np.float64), 1e-12)) for head, values in probabilities.items()}
-    return {head: _best_temperature(logits[head], np.array(label_indices(sentences, head))) for head in HEADS}
+    news_like = {sentence.id for sentence in sentences if sentence.origin in NEWS_LIKE}
+    places = [place for place, identity in enumerate(answers.ids) if identity in news_like] or list(range(len(answers.ids)))
+    return {
+        head: _best_temperature(
+            np.log(np.maximum(values[places].astype(np.float64), 1e-12)),
+            np.array([HEADS[head].index(answers.gold[head][place]) for place in places]),
+        )
+        for head, values in answers.probabilities.items()
+    }
 
 
 def _best_temperature(logits: npt.NDArray[np.float64], gold: npt.NDArray[np.int64]) -> float:

@@ -20,6 +20,10 @@ _models = click.option(
     "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="The models folder."
 )
 
+_store = click.option(
+    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -73,9 +77,7 @@ def agreement(corpus: Path) -> int:
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @_corpus
 @_models
-@click.option(
-    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
-)
+@_store
 @click.option("--unchecked", is_flag=True, help="Trust the corpus, as where it is the one that was cloned.")
 def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unchecked: bool) -> int:
     """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
@@ -97,6 +99,70 @@ def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unche
             cost = [bundle.metrics[f"export/int8_cost_{split}_stance_f1"] for split in ("validation", "test")]
             click.echo(f"{bundle.name}: int8 costs {cost[0]:+.4f} stance_f1 on validation, {cost[1]:+.4f} on test")
     click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
+    return 0
+
+
+@cli.command()
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@click.option("--seeds", type=click.IntRange(2, 100), default=5, show_default=True, help="How many, from the recipe's own on.")
+@_corpus
+@_models
+@_store
+def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store: Path) -> int:
+    """Train each RECIPE with several seeds: mean, spread and interval of its scores. What is done isn't done again."""
+    from training.material import read_sound_material
+    from training.recipe import load_recipe
+    from training.report import show, sweep_table
+    from training.sweep import spread
+    from training.sweep import sweep as sweep_one
+
+    loaded = [load_recipe(name) for name in recipes]
+    click.echo(f"{corpus}: checking", err=True)
+    material = read_sound_material(corpus)
+    for recipe in loaded:
+        done, found = sweep_one(recipe, material, seeds, models, store)
+        show(sweep_table(f"{recipe.name}, {seeds} seeds, as exported", spread(done), found))
+    click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
+    return 0
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, metavar="[A B]")
+@click.option("--split", help="A split, such as test-news; for A and B all by default, for the ranking validation.")
+@_store
+def compare(runs: Sequence[str], split: str | None, store: Path) -> int:
+    """Compare two runs, or rank all of them.
+
+    A and B are names of recipes (their newest run), names of runs or ids of runs. Without them the runs are ranked, and those
+    that differ significantly from the champion are marked.
+    """
+    from training.compare import compare_two, rank
+    from training.report import difference_table, ranking_table, show
+    from training.store import open_store
+
+    if len(runs) not in (0, 2):
+        raise click.UsageError("give two runs to compare, or none to rank all")
+    client, experiment = open_store(store)
+    if runs:
+        show(difference_table(*compare_two(client, experiment, runs[0], runs[1], split)))
+        return 0
+    ranking = rank(client, experiment, split or "validation")
+    show(ranking_table(ranking))
+    click.echo(ranking.champion)
+    return 0
+
+
+@cli.command()
+@_models
+@_store
+def champion(models: Path, store: Path) -> int:
+    """Say which model is in use, after following the registry's alias where someone has moved it."""
+    from training.registry import follow_registry
+    from training.store import open_store
+
+    client, _ = open_store(store)
+    follow_registry(client, models)
+    click.echo(f"champion: {locate_model(models / CHAMPION).name} ({models / CHAMPION})")
     return 0
 
 
@@ -151,10 +217,27 @@ def encoder(name: str) -> int:
 
 @cli.command()
 def ui() -> int:
-    """Open the MLflow UI on this project's store, at 127.0.0.1."""
+    """Open the MLflow UI on this project's store, at 127.0.0.1, and print its address."""
     from training.ui import open_ui
 
     open_ui()
+    return 0
+
+
+@cli.command("clean-runs")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@_store
+def clean_runs(yes: bool, store: Path) -> int:
+    """Delete all runs of the local MLflow store and its registry, after asking; models stay."""
+    from training.clean_runs import count_runs, remove_store
+
+    runs = count_runs(store)
+    question = f"delete {store}/ with {runs} runs and all they keep (models/ stays)? [y/N] "
+    if not (yes or _agrees(question)):
+        click.echo("nothing deleted", err=True)
+        return 1
+    remove_store(store)
+    click.echo(f"{store}/: {runs} runs deleted")
     return 0
 
 
@@ -172,6 +255,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted; the same command goes on from the last checkpoint, if there was one", err=True)
         return 130
+
+
+def _agrees(question: str) -> bool:
+    """Ask on standard error; no answer is no."""
+    click.echo(question, err=True, nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -17,3 +17,11 @@ class EncoderError(NewsstanceError):
 
 class ExportError(NewsstanceError):
     """An exported model doesn't agree with the one that was trained."""
+
+
+class ComparisonError(NewsstanceError):
+    """Two runs can't be compared: one isn't there, keeps no predictions, or was measured on something else."""
+
+
+class StoreError(NewsstanceError):
+    """The MLflow store can't be used."""

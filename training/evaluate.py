@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from newsstance import Predictor
 from newsstance.labels import HEADS
-from training.corpus import Sentence, of_split, read_lines
+from training.corpus import Sentence, read_lines
 from training.errors import CorpusError
 from training.metrics import Labels, all_metrics
+from training.predictions import Predictions
 
 
 class Labelled(NamedTuple):
@@ -54,12 +55,10 @@ def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
     return {head: [labels[place] for place in probabilities[head].argmax(axis=1)] for head, labels in HEADS.items()}
 
 
-def held_out_metrics(predictor: Predictor, sentences: Sequence[Sentence]) -> dict[str, float]:
-    """Give the predictor's metrics on each split that doesn't train, named ``split/metric``."""
-    splits = sorted({sentence.split for sentence in sentences} - {"train"})
-    data = {split: Labelled.of(of_split(sentences, split)) for split in splits}
+def split_metrics(answers: Predictions) -> dict[str, float]:
+    """Give the metrics of a model's answers, named ``split/metric``."""
     return {
         f"{split}/{name}": value
-        for split, labelled in data.items()
-        for name, value in all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts)).items()
+        for split, of_split in answers.items()
+        for name, value in all_metrics(of_split.gold, {head: of_split.labels(head) for head in HEADS}).items()
     }

@@ -12,10 +12,15 @@ from typing import Any, Final
 from newsstance import Predictor
 from newsstance.bundle import Bundle, record_files
 from newsstance.labels import HEADS
+from training.agreement import require_same
 from training.calibrate import fit_temperatures
 from training.corpus import Sentence
+from training.evaluate import split_metrics
+from training.predictions import PREDICTIONS_FILE, Predictions, SplitPredictions, predict_held_out, write_predictions
 from training.recipe import Recipe
 
+VALIDATION: Final = "validation"
+_CHECKED: Final = 16
 _PACKAGES: Final = ("newsstance", "numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers")
 
 
@@ -33,14 +38,14 @@ def write_bundle(
     origin: Origin,
     settings: Mapping[str, Any],
     write_files: Callable[[Path], None],
-    calibration: Sequence[Sentence],
-    measure: Callable[[Predictor], Mapping[str, float]],
+    sentences: Sequence[Sentence],
+    compare: Callable[[Predictions], Mapping[str, float]],
 ) -> Bundle:
     """Write a bundle to the folder ``target``, replacing what was there only when the new one is whole and measured.
 
-    ``write_files`` writes the model's files into the folder it is given, the temperatures of its heads are fitted on the
-    sentences ``calibration``, and ``measure`` gives the metrics of the predictor that was then loaded; if one of them raises,
-    ``target`` stays as it was.
+    ``write_files`` writes the model's files into the folder it is given. The model that they make answers every held-out one of
+    ``sentences`` once: from that follow its temperatures, its metrics, and, as metrics too, what ``compare`` finds of it beside
+    the model that was trained; if one of these raises, ``target`` stays as it was. The calibrated answers are kept with it.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(beside, ignore_errors=True)
@@ -62,15 +67,29 @@ def write_bundle(
             path=beside,
         )
         bundle.write()
-        temperature = fit_temperatures(Predictor.load(beside), calibration)
-        bundle = replace(bundle, settings={**bundle.settings, "temperature": temperature})
+        answers = predict_held_out(Predictor.load(beside), sentences)
+        temperature = fit_temperatures(answers[VALIDATION], sentences)
+        calibrated = {split: of_split.tempered(temperature) for split, of_split in answers.items()}
+        bundle = replace(
+            bundle,
+            settings={**bundle.settings, "temperature": temperature},
+            metrics={**split_metrics(calibrated), **compare(answers)},
+        )
         bundle.write()
-        bundle = replace(bundle, metrics=measure(Predictor.load(beside)))
-        bundle.write()
+        _require_served(Predictor.load(beside), calibrated[VALIDATION], sentences)
+        write_predictions(calibrated, origin.corpus_sha256, beside / PREDICTIONS_FILE)
         _swap(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return replace(bundle, path=target)
+
+
+def _require_served(predictor: Predictor, answers: SplitPredictions, sentences: Sequence[Sentence]) -> None:
+    """Raise ``ExportError`` unless ``predictor`` serves the calibrated ``answers`` that were measured, by a few of them."""
+    texts = {sentence.id: sentence.text for sentence in sentences}
+    few = slice(0, _CHECKED)
+    served = predictor.probabilities([texts[identity] for identity in answers.ids[few]])
+    require_same({head: values[few] for head, values in answers.probabilities.items()}, served)
 
 
 def _swap(new: Path, target: Path) -> None:

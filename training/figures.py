@@ -1,10 +1,16 @@
-"""The figures of a run."""
+"""The figures of a run, each legible at the size that MLflow's UI shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from training.bootstrap import Estimate
+from training.calibration_metrics import confidence_bins, expected_calibration_error, gold_places, risk_coverage
+from training.predictions import Predictions, SplitPredictions
+from training.slices import Slice
 
 
 def confusion_figure(counts: npt.NDArray[np.int64], labels: Sequence[str], title: str) -> Figure:
@@ -22,3 +28,77 @@ def confusion_figure(counts: npt.NDArray[np.int64], labels: Sequence[str], title
     axes.set(xlabel="predicted", ylabel="annotated", title=title)
     figure.colorbar(image, label="share of the annotated label")
     return figure
+
+
+def reliability_figure(answers: SplitPredictions, title: str) -> Figure:
+    """Draw, for each head, how often answers of like confidence are right: on the diagonal if they say how sure they are."""
+    figure, panels = _panels(answers, title)
+    for axes, (head, gold) in zip(panels, gold_places(answers).items(), strict=True):
+        probabilities = answers.probabilities[head]
+        bins = confidence_bins(probabilities, gold)
+        axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+        axes.plot([item.confidence for item in bins], [item.accuracy for item in bins], marker="o")
+        error = expected_calibration_error(probabilities, gold)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean confidence", ylabel="share right", title=f"{head}: ECE {error:.3f}")
+    return figure
+
+
+def risk_coverage_figure(predictions: Predictions, title: str) -> Figure:
+    """Draw, for each head and split, the share of wrong answers if only the surest share of sentences is answered."""
+    figure, panels = _panels(next(iter(predictions.values())), title)
+    for split, answers in predictions.items():
+        for axes, (head, gold) in zip(panels, gold_places(answers).items(), strict=True):
+            coverage, risk = risk_coverage(answers.probabilities[head], gold)
+            axes.plot(coverage, risk, label=split)
+            axes.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage (share answered)", ylabel="risk (share wrong)", title=head)
+    panels[0].legend()
+    return figure
+
+
+def slices_figure(slices: Sequence[Slice], title: str) -> Figure:
+    """Draw a bar for the ``stance_f1`` of each slice, with its number of sentences."""
+    figure = Figure(figsize=(7, 1.2 + 0.27 * max(len(slices), 3)), layout="constrained")
+    axes = figure.subplots()
+    colours = {name: f"C{place}" for place, name in enumerate(dict.fromkeys(item.dimension for item in slices))}
+    ordered = list(reversed(slices))
+    names = [f"{item.dimension}: {item.name} ({item.sentences})" for item in ordered]
+    bars = axes.barh(range(len(ordered)), [item.stance_f1 for item in ordered], color=[colours[s.dimension] for s in ordered])
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    axes.set_yticks(range(len(ordered)), names)
+    axes.set(xlim=(0, 1.08), xlabel="stance_f1", title=title)
+    return figure
+
+
+def scores_figure(estimates: Mapping[str, Mapping[str, Estimate]], title: str) -> Figure:
+    """Draw the scores with their intervals: ``estimates`` by metric and split."""
+    figure = Figure(figsize=(6.5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for place, (metric, by_split) in enumerate(estimates.items()):
+        values = [found.value for found in by_split.values()]
+        below = [found.value - found.low for found in by_split.values()]
+        above = [found.high - found.value for found in by_split.values()]
+        rows = np.arange(len(values)) + 0.2 * place
+        axes.errorbar(values, rows, xerr=np.maximum([below, above], 0), fmt="o", capsize=4, label=metric)
+        axes.set_yticks(range(len(values)), list(by_split))
+    axes.set(xlim=(0, 1), xlabel="score, with its 95% interval", title=title)
+    axes.invert_yaxis()
+    axes.legend()
+    return figure
+
+
+def learning_curve_figure(curves: Mapping[str, Sequence[tuple[int, float]]], title: str) -> Figure:
+    """Draw ``curves``, by name, of (step, ``stance_f1`` on validation)."""
+    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        axes.plot([step for step, _ in points], [value for _, value in points], marker="o", markersize=3, label=name)
+    axes.set(xlabel="step", ylabel="stance_f1 on validation", title=title)
+    axes.legend()
+    return figure
+
+
+def _panels(answers: SplitPredictions, title: str) -> tuple[Figure, list[Axes]]:
+    heads = len(answers.gold)
+    figure = Figure(figsize=(4.2 * heads, 4), layout="constrained")
+    figure.suptitle(title)
+    return figure, list(figure.subplots(1, heads))

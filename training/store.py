@@ -2,10 +2,17 @@
 
 import logging
 import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
+
+from training.errors import StoreError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,29 +21,98 @@ EXPERIMENT: Final = "newsstance"
 STORE: Final = Path("mlruns")
 """The folder of the local store: ``mlflow.db`` and ``artifacts/``."""
 
+_DATABASE: Final = "mlflow.db"
+_ABOUT: Final = (
+    "Trainings of newsstance. A run named after a number of seeds is a sweep: its figures are means, and the runs of its seeds "
+    "stand below it. `NAME_low` and `NAME_high` bound the 95% interval of `NAME`. `make compare` ranks the runs."
+)
+_DEFAULTS: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # MLflow's own 7 tries of 120 seconds would hold up a training for minutes where a server is gone.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
 
 def store_uri(store: Path = STORE) -> str:
     """Give the tracking URI: ``MLFLOW_TRACKING_URI`` where it is set, else SQLite in ``store``."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.resolve() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.resolve() / _DATABASE}"
+
+
+def is_local() -> bool:
+    """Tell whether runs go to the folder of the local store, and not to where ``MLFLOW_TRACKING_URI`` says."""
+    return not os.environ.get("MLFLOW_TRACKING_URI")
 
 
 def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
     """Make the store ready, with its experiment; give a client of it and the experiment's id.
 
     The database is created and migrated under a lock, once, so that several trainings may start together. Only the client
-    knows the store: MLflow's global state, which its environment variable would pass on, stays untouched.
+    knows the store: MLflow's global state, which its environment variable would pass on, stays untouched. Raises
+    ``StoreError`` if a local store can't be migrated, and MLflow's own errors for what else can be wrong with one.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
     from mlflow import MlflowClient  # here, since it takes seconds to import
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for told_by_us in ("mlflow.store.db.utils", "mlflow.system_metrics", "urllib3"):
+        logging.getLogger(told_by_us).setLevel(logging.CRITICAL)
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / ".lock"):
-        client = MlflowClient(tracking_uri=store_uri(store))
+        if is_local() and _revision(store) not in (None, _installed_revision()):
+            _migrate(store)
+        return _with_experiment(MlflowClient(store_uri(store), store_uri(store)), store)
+
+
+def _with_experiment(client: "MlflowClient", store: Path) -> tuple["MlflowClient", str]:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is not None:
+        return client, str(experiment.experiment_id)
+    artifacts = (store / "artifacts").resolve().as_uri() if is_local() else None
+    try:
+        tags = {"mlflow.note.content": _ABOUT, "mlflow.experimentKind": "custom_model_development"}
+        return client, str(client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=tags))
+    except Exception:  # on a server, another machine may have been a moment earlier
         experiment = client.get_experiment_by_name(EXPERIMENT)
-        if experiment is not None:
-            return client, str(experiment.experiment_id)
-        local = not os.environ.get("MLFLOW_TRACKING_URI")
-        artifacts = (store / "artifacts").resolve().as_uri() if local else None
-        return client, str(client.create_experiment(EXPERIMENT, artifact_location=artifacts))
+        if experiment is None:
+            raise
+        return client, str(experiment.experiment_id)
+
+
+def _revision(store: Path) -> str | None:
+    """Give the schema's revision of the local database; ``None`` where there is none yet."""
+    if not (store / _DATABASE).is_file():
+        return None
+    with closing(sqlite3.connect(store / _DATABASE)) as database:
+        try:
+            row = database.execute("select version_num from alembic_version").fetchone()
+        except sqlite3.OperationalError:  # created, but not by MLflow or not to the end
+            return None
+    return None if row is None else str(row[0])
+
+
+def _installed_revision() -> str | None:
+    """Give the schema's revision of the installed MLflow, which migrates some older stores without a word or a copy."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(Path(mlflow.__file__).parent / "store" / "db_migrations").get_current_head()
+
+
+def _migrate(store: Path) -> None:
+    """Bring the local database to the installed MLflow's schema; what it was is kept beside it."""
+    database = store / _DATABASE
+    kept = database.with_name(f"{_DATABASE}.{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    print(f"{database}: written by another MLflow; migrating it, and keeping it as it was in {kept.name}", file=sys.stderr)
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(kept)) as copy:
+        old.backup(copy)
+    done = subprocess.run(
+        [sys.executable, "-m", "mlflow", "db", "upgrade", store_uri(store)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        kept.replace(database)
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise StoreError(f"{database.name}: this MLflow can't migrate it; a newer one may have written it: {reason}")

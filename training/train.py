@@ -1,21 +1,24 @@
-"""Train a recipe, end to end: fit, export, measure, track, and name the champion."""
+"""Train a recipe, end to end: fit, export, measure, track, and let it challenge the champion."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from newsstance import Predictor
 from newsstance.bundle import Bundle
-from newsstance.labels import HEADS
-from training.behaviour import CASES, pass_rates, read_cases
-from training.champion import choose_champion
-from training.corpus import Sentence, of_split
-from training.evaluate import Labelled, predicted_labels
+from training.champion import keep_champion
+from training.corpus import Sentence
+from training.describe import describe
+from training.exclusive import only_training
 from training.export import Origin
-from training.figures import confusion_figure
 from training.material import Material
-from training.metrics import confusions
+from training.measure import Measured, estimates, measure
+from training.model_card import write_model_card
+from training.promotion import promote
 from training.recipe import Recipe
+from training.record import record, record_learning_curve, record_start
+from training.registry import follow_registry, record_decision, register
+from training.run_spec import training_spec
 from training.selection import select
 from training.store import STORE
 from training.tracking import Tracking, tracked
@@ -32,17 +35,38 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
     An interruption leaves what was there and, for an encoder, a checkpoint from which the next training of the same recipe on
     the same material goes on.
     """
-    with tracked(recipe, material, store) as run:
-        sentences = select(material.sentences, material.votes, recipe.data)
-        bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), sentences, models, run)
-        choose_champion(models, material.sha256)
-        run.metrics(bundle.metrics)
-        predictor = Predictor.load(bundle.path)
-        if CASES.is_dir():  # they lie in the repository, and training may run elsewhere
-            run.metrics(pass_rates(predictor, read_cases()))
-        _keep_figures(run, predictor, material.sentences)
-        run.file(bundle.path / "bundle.json")
+    with only_training(recipe.name, models), tracked(training_spec(recipe, material), store) as run:
+        record_start(run, recipe, material)
+        make_way(run, models)
+        bundle = fit(recipe, material, models, run)
+        measured = measure(bundle, material)
+        found = estimates([measured.predictions])
+        record(run, measured, material, found)
+        record_learning_curve(run, {f"seed {recipe.seed}": run.run_id}, recipe.name)
+        write_model_card(measured, material, found, [recipe.seed])
+        describe(run, recipe, found, material)
+        challenge(run, measured, material, models)
     return bundle
+
+
+def fit(recipe: Recipe, material: Material, models: Path, run: Tracking) -> Bundle:
+    """Train and export ``recipe`` into ``models``."""
+    sentences = select(material.sentences, material.votes, recipe.data)
+    return _road(recipe)(Origin(recipe, material.sha256, run.run_id), sentences, models, run)
+
+
+def make_way(run: Tracking, models: Path) -> None:
+    """See that the champion is the registry's, and lies where this training won't write."""
+    keep_champion(models)
+    run.attempt(lambda client, _: follow_registry(client, models))
+
+
+def challenge(run: Tracking, measured: Measured, material: Material, models: Path) -> None:
+    """Register the model, let it challenge the champion, and say how that went, in one line."""
+    version = register(run, measured.bundle)
+    decision = promote(measured.bundle, measured.predictions, material, models)
+    record_decision(run, decision, version)
+    print(f"champion: {decision.reason}", file=sys.stderr)
 
 
 def _road(recipe: Recipe) -> Road:
@@ -54,11 +78,3 @@ def _road(recipe: Recipe) -> Road:
     from training.encoder_road import train_encoder
 
     return train_encoder
-
-
-def _keep_figures(run: Tracking, predictor: Predictor, sentences: Sequence[Sentence]) -> None:
-    test = Labelled.of(of_split(sentences, "test"))
-    predicted = predicted_labels(predictor, test.texts)
-    for head, labels in HEADS.items():
-        counts = confusions(test.gold[head], predicted[head], labels)
-        run.figure(confusion_figure(counts, labels, f"{predictor.bundle.name}: {head} on test"), f"confusion_{head}")

@@ -13,7 +13,7 @@ import onnxruntime
 from newsstance.bundle import Bundle
 from newsstance.errors import BundleError
 from newsstance.labels import HEADS
-from newsstance.models import Estimates, Floats, softmax, temperatures
+from newsstance.models import Estimates, Floats, softmax, temperatures, tempered
 from newsstance.tokens import TOKENIZER_FILE, Window, Windows, batches_by_length
 
 GRAPH_FILE: Final = "model.onnx"
@@ -68,7 +68,7 @@ class EncoderModel:
         owners = np.array([window.text for window in windows])
         weights = np.array([len(window.ids) for window in windows], dtype=np.float32)
         probabilities = {
-            head: _average_parts(softmax(values, self._temperature[head]), owners, weights, len(texts))
+            head: tempered(_average_parts(softmax(values), owners, weights, len(texts)), self._temperature[head])
             for head, values in logits.items()
         }
         return Estimates(probabilities, tuple(np.bincount(owners, minlength=len(texts)).tolist()))

@@ -14,7 +14,7 @@ from newsstance.bundle import Bundle
 from newsstance.errors import BundleError
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
-from newsstance.models import Estimates, Floats, softmax, temperatures
+from newsstance.models import Estimates, Floats, softmax, temperatures, tempered
 from newsstance.ngrams import ANALYZERS
 
 VOCABULARY_FILE: Final = "vocabulary.json"
@@ -70,13 +70,11 @@ class LinearModel:
         """Estimate for each of ``texts``; see ``Model``."""
         features = [self._features(text) for text in texts]
         probabilities = {
-            head: softmax(
-                np.stack([weights @ self.coefficients[head][places] for places, weights in features]) + bias,
-                self.temperature[head],
-            )
+            head: softmax(np.stack([weights @ self.coefficients[head][places] for places, weights in features]) + bias)
             for head, bias in self.intercepts.items()
         }
-        return Estimates(probabilities, (1,) * len(texts))
+        calibrated = {head: tempered(values, self.temperature[head]) for head, values in probabilities.items()}
+        return Estimates(calibrated, (1,) * len(texts))
 
     def _features(self, text: str) -> tuple[np.ndarray, Floats]:
         """Give the places of the n-grams in ``text`` and their weights: (1 + ln count) · idf, of unit length per analyzer."""

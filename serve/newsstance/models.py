@@ -50,7 +50,14 @@ class Model(Protocol):
         ...
 
 
-def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Turn logits of shape (rows, labels) into probabilities, row by row, after dividing them by ``temperature``."""
-    shifted = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
+def softmax(logits: Floats) -> Floats:
+    """Turn logits of shape (rows, labels) into probabilities, row by row."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def tempered(probabilities: Floats, temperature: float) -> Floats:
+    """Give what ``probabilities`` of shape (rows, labels) would be had their logits been divided by ``temperature``."""
+    tiny = np.finfo(np.float32).tiny
+    logits = np.log(np.maximum(probabilities, tiny)) / temperature
+    return softmax(logits.astype(np.float32))

@@ -1,0 +1,108 @@
+"""What a run is called and what it says of itself before it starts."""
+
+import getpass
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.material import Material
+from training.processes import PROCESS_TAG, this_process
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A run's name, tags and flat parameters.
+
+    ``parent`` is the id of the run above it. A sweep goes on in the run that an earlier one of the same recipe and corpus left;
+    a training always makes a new one.
+    """
+
+    name: str
+    tags: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    parent: str | None = None
+    is_sweep: bool = False
+
+
+def training_spec(recipe: Recipe, material: Material, parent: str | None = None) -> RunSpec:
+    """Describe the run of one training, alone or below the sweep ``parent``."""
+    name = f"{recipe.name} · corpus {material.sha256[:4]} · seed {recipe.seed}"
+    tags = {**_tags(recipe, material), "run_type": "training", "seed": str(recipe.seed)}
+    return RunSpec(name, tags, _flat(recipe.to_dict()), parent)
+
+
+def sweep_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
+    """Describe the run above those of ``seeds`` seeds."""
+    name = f"{recipe.name} · corpus {material.sha256[:4]} · {seeds} seeds"
+    parameters = {setting: value for setting, value in _flat(recipe.to_dict()).items() if setting != "seed"}
+    tags = {**_tags(recipe, material), "run_type": "sweep", "seeds": str(seeds)}
+    return RunSpec(name, tags, parameters, is_sweep=True)
+
+
+def recipe_sha256(recipe: Recipe) -> str:
+    """Give the hash of what decides a training besides its seed and its material."""
+    settings = replace(recipe, seed=0).to_dict()
+    del settings["description"]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def git_commit() -> str:
+    """Give the commit that is checked out, with ``+`` behind it if files differ from it; ``unknown`` outside git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _tags(recipe: Recipe, material: Material) -> dict[str, str]:
+    commit = git_commit()
+    return {
+        "recipe": recipe.name,
+        "recipe_sha256": recipe_sha256(recipe),
+        "kind": recipe.kind,
+        "encoder": recipe.encoder.encoder if recipe.encoder else "none (n-grams)",
+        "device": _device(recipe),
+        "corpus_sha256": material.sha256,
+        "git_commit": commit,
+        PROCESS_TAG: this_process(),
+        "mlflow.source.git.commit": commit,  # what the UI shows as the version
+        "mlflow.source.name": "python -m training",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
+    }
+
+
+def _device(recipe: Recipe) -> str:
+    if recipe.encoder is not None:
+        import torch  # here, since a linear recipe needs none
+
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"CPU, {cores} cores"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    return done.stdout.strip()
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat

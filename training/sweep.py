@@ -1,0 +1,135 @@
+"""Train one recipe with several seeds: how good it is, beyond the luck of one."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Final
+
+from newsstance.bundle import Bundle, read_bundle
+from newsstance.errors import BundleError
+from training.bootstrap import METRICS
+from training.champion import copy_whole
+from training.describe import describe
+from training.exclusive import only_training
+from training.figures import scores_figure
+from training.material import Material
+from training.measure import Estimates, Measured, estimates, interval_metrics, measure
+from training.model_card import write_model_card
+from training.recipe import Recipe
+from training.record import record, record_details, record_learning_curve, record_start
+from training.run_spec import sweep_spec, training_spec
+from training.runs import finished_child
+from training.store import STORE
+from training.tracking import Tracking, tracked
+from training.train import MODELS, challenge, fit, make_way
+
+SEEDS: Final = 5
+SEED_MODELS: Final = "seeds"
+"""The folder in ``models/`` that keeps the model of each seed, as ``seeds/SEED/RECIPE``."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One seed of a sweep: its run, ``None`` where it couldn't be tracked, and what was measured of its model."""
+
+    seed: int
+    run_id: str | None
+    measured: Measured
+
+
+def sweep(
+    recipe: Recipe, material: Material, seeds: int = SEEDS, models: Path = MODELS, store: Path = STORE
+) -> tuple[Sequence[Seed], Estimates]:
+    """Train ``recipe`` with ``seeds`` seeds from its own on; export the median one, and give all with their mean's intervals.
+
+    The model that is exported to ``models``/NAME is that of the seed whose ``stance_f1`` on validation is the median (the
+    lower of two): what the mean promises, not the luckiest. Seeds that were trained before, by the same recipe on the same
+    material, aren't trained again.
+    """
+    with only_training(recipe.name, models), tracked(sweep_spec(recipe, material, seeds), store) as run:
+        record_start(run, recipe, material)
+        make_way(run, models)
+        numbers = range(recipe.seed, recipe.seed + seeds)
+        done = [_seed(replace(recipe, seed=seed), material, models, store, run) for seed in numbers]
+        chosen = _median(done).measured
+        measured = replace(chosen, bundle=_export(chosen.bundle, recipe, models))
+        found = estimates([seed.measured.predictions for seed in done])
+        run.metrics({**_means(done), **interval_metrics(found)})
+        record_details(run, measured, material)
+        run.figure(scores_figure(found, f"{recipe.name}, {seeds} seeds"), "scores")
+        record_learning_curve(run, {f"seed {seed.seed}": seed.run_id for seed in done}, recipe.name)
+        write_model_card(measured, material, found, numbers)
+        describe(run, recipe, found, material, seeds)
+        challenge(run, measured, material, models)
+    return done, found
+
+
+def spread(done: Sequence[Seed]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Give the mean and the standard deviation (n − 1) over seeds, by metric and split."""
+    values = [seed.measured.metrics for seed in done]
+    return {
+        metric: {split: _mean_sd([one[f"{split}/{metric}"] for one in values]) for split in done[0].measured.predictions}
+        for metric in METRICS
+    }
+
+
+def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Seed:
+    """Train one seed and record it below ``parent``, or take it as it was trained and recorded before."""
+    folder = models / SEED_MODELS / str(recipe.seed)
+    before = trained_before(folder / recipe.name, recipe, material)
+    if before is not None:
+        print(f"{recipe.name}: seed {recipe.seed} was trained before", file=sys.stderr)
+        recorded = parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, recipe.seed))
+        if recorded or parent.is_lost:
+            return Seed(recipe.seed, recorded, measure(before, material))
+    with tracked(training_spec(recipe, material, parent.run_id), store) as run:
+        record_start(run, recipe, material)
+        measured = measure(before or fit(recipe, material, folder, run), material)
+        record(run, measured, material, estimates([measured.predictions]))
+        record_learning_curve(run, {f"seed {recipe.seed}": run.run_id}, recipe.name)
+    return Seed(recipe.seed, run.run_id, measured)
+
+
+def trained_before(folder: Path, recipe: Recipe, material: Material) -> Bundle | None:
+    """Give the model in ``folder`` if it is what ``recipe`` makes of ``material``; ``None`` otherwise."""
+    try:
+        bundle = read_bundle(folder)
+    except BundleError:
+        return None
+    same = bundle.corpus_sha256 == material.sha256 and _same_training(bundle.recipe, recipe)
+    return bundle if same else None
+
+
+def _same_training(trained: Mapping[str, object], recipe: Recipe) -> bool:
+    description = {"description": ""}
+    return {**trained, **description} == {**recipe.to_dict(), **description}
+
+
+def _median(done: Sequence[Seed]) -> Seed:
+    ordered = sorted(done, key=lambda seed: (seed.measured.bundle.metrics["validation/stance_f1"], seed.seed))
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def _export(bundle: Bundle, recipe: Recipe, models: Path) -> Bundle:
+    """Copy the chosen seed's model to where a single training would have put it, and the one in float32 if there is one."""
+    copy_whole(bundle.path, models / recipe.name)
+    if recipe.encoder is not None:
+        from training.encoder_road import TRAINED  # here, since a linear recipe needs no torch
+
+        copy_whole(bundle.path.parent / TRAINED / recipe.name, models / TRAINED / recipe.name)
+    return replace(bundle, path=models / recipe.name)
+
+
+def _means(done: Sequence[Seed]) -> dict[str, float]:
+    values = [seed.measured.metrics for seed in done]
+    means = {name: fmean(one[name] for one in values) for name in values[0] if all(name in one for one in values)}
+    deviations = {
+        f"{split}/{metric}_sd": sd for metric, by_split in spread(done).items() for split, (_, sd) in by_split.items()
+    }
+    return {**means, **deviations}
+
+
+def _mean_sd(values: Sequence[float]) -> tuple[float, float]:
+    return fmean(values), stdev(values) if len(values) > 1 else 0.0
