@@ -224,6 +224,17 @@ def test_an_unreachable_server_costs_a_warning_and_not_the_model(
     assert capsys.readouterr().err.count("warning: MLflow can't track this run") == 1
 
 
+def test_comparing_in_an_unreachable_store_is_told_in_a_line(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{HOST}:{unused_port}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert main(["compare", "one", "other"]) == 1
+    err = capsys.readouterr().err
+    assert "the MLflow store can't be opened" in err
+    assert err.count("\n") == 1
+
+
 def test_the_ui_takes_another_port_where_the_first_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))

@@ -10,19 +10,8 @@ import click
 
 from newsstance import NewsstanceError, Predictor
 from newsstance.locate import CHAMPION, locate_model
-from training.corpus import CORPUS_PATH
-from training.store import STORE
-
-_corpus = click.option(
-    "--corpus", type=click.Path(path_type=Path), default=CORPUS_PATH, show_default=True, help="The corpus file."
-)
-_models = click.option(
-    "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="The models folder."
-)
-
-_store = click.option(
-    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
-)
+from training.options import corpus_option, models_option, store_option
+from training.run_commands import RUN_COMMANDS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +20,7 @@ def cli() -> None:
 
 
 @cli.command("check-data")
-@_corpus
+@corpus_option
 def check_data(corpus: Path) -> int:
     """Check the corpus: schema, labels, duplicates, and leaks between its splits."""
     from training.check_data import breaches
@@ -51,7 +40,7 @@ def check_data(corpus: Path) -> int:
 @cli.command("import-corpus")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
 @click.option("--votes", type=click.Path(path_type=Path), help="The annotators' votes, which decide the labels.")
-@_corpus
+@corpus_option
 def import_corpus(sources: Sequence[Path], votes: Path | None, corpus: Path) -> int:
     """Make the corpus of each SOURCE, tab-separated labelled sentences, and split it by block."""
     from training.import_corpus import import_corpus as bring
@@ -61,7 +50,7 @@ def import_corpus(sources: Sequence[Path], votes: Path | None, corpus: Path) -> 
 
 
 @cli.command()
-@_corpus
+@corpus_option
 def agreement(corpus: Path) -> int:
     """Recompute how far the annotators agree, from all their votes."""
     from training.agreement_table import agreement_table
@@ -75,9 +64,9 @@ def agreement(corpus: Path) -> int:
 
 @cli.command()
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-@_corpus
-@_models
-@_store
+@corpus_option
+@models_option
+@store_option
 @click.option("--unchecked", is_flag=True, help="Trust the corpus, as where it is the one that was cloned.")
 def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unchecked: bool) -> int:
     """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
@@ -105,9 +94,9 @@ def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unche
 @cli.command()
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @click.option("--seeds", type=click.IntRange(2, 100), default=5, show_default=True, help="How many, from the recipe's own on.")
-@_corpus
-@_models
-@_store
+@corpus_option
+@models_option
+@store_option
 def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store: Path) -> int:
     """Train each RECIPE with several seeds: mean, spread and interval of its scores. What is done isn't done again."""
     from training.material import read_sound_material
@@ -127,51 +116,11 @@ def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store:
 
 
 @cli.command()
-@click.argument("runs", nargs=-1, metavar="[A B]")
-@click.option("--split", help="A split, such as test-news; for A and B all by default, for the ranking validation.")
-@_store
-def compare(runs: Sequence[str], split: str | None, store: Path) -> int:
-    """Compare two runs, or rank all of them.
-
-    A and B are names of recipes (their newest run), names of runs or ids of runs. Without them the runs are ranked, and those
-    that differ significantly from the champion are marked.
-    """
-    from training.compare import compare_two, rank
-    from training.report import difference_table, ranking_table, show
-    from training.store import open_store
-
-    if len(runs) not in (0, 2):
-        raise click.UsageError("give two runs to compare, or none to rank all")
-    client, experiment = open_store(store)
-    if runs:
-        show(difference_table(*compare_two(client, experiment, runs[0], runs[1], split)))
-        return 0
-    ranking = rank(client, experiment, split or "validation")
-    show(ranking_table(ranking))
-    click.echo(ranking.champion)
-    return 0
-
-
-@cli.command()
-@_models
-@_store
-def champion(models: Path, store: Path) -> int:
-    """Say which model is in use, after following the registry's alias where someone has moved it."""
-    from training.registry import follow_registry
-    from training.store import open_store
-
-    client, _ = open_store(store)
-    follow_registry(client, models)
-    click.echo(f"champion: {locate_model(models / CHAMPION).name} ({models / CHAMPION})")
-    return 0
-
-
-@cli.command()
 @click.option("--data", type=click.Path(path_type=Path), help="JSON lines with text, stance and sentiment.")
 @click.option("--split", type=click.Choice(["validation", "test", "test-news"]), help="Or a split; test by default.")
 @click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model; the champion by default.")
 @click.option("--vader", is_flag=True, help="Add VADER at its usual thresholds.")
-@_corpus
+@corpus_option
 def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader: bool, corpus: Path) -> int:
     """Measure models on labelled sentences."""
     from training.baselines import vader_labels
@@ -215,30 +164,8 @@ def encoder(name: str) -> int:
     return 0
 
 
-@cli.command()
-def ui() -> int:
-    """Open the MLflow UI on this project's store, at 127.0.0.1, and print its address."""
-    from training.ui import open_ui
-
-    open_ui()
-    return 0
-
-
-@cli.command("clean-runs")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@_store
-def clean_runs(yes: bool, store: Path) -> int:
-    """Delete all runs of the local MLflow store and its registry, after asking; models stay."""
-    from training.clean_runs import count_runs, remove_store
-
-    runs = count_runs(store)
-    question = f"delete {store}/ with {runs} runs and all they keep (models/ stays)? [y/N] "
-    if not (yes or _agrees(question)):
-        click.echo("nothing deleted", err=True)
-        return 1
-    remove_store(store)
-    click.echo(f"{store}/: {runs} runs deleted")
-    return 0
+for command in RUN_COMMANDS:
+    cli.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -255,12 +182,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted; the same command goes on from the last checkpoint, if there was one", err=True)
         return 130
-
-
-def _agrees(question: str) -> bool:
-    """Ask on standard error; no answer is no."""
-    click.echo(question, err=True, nl=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

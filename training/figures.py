@@ -50,7 +50,9 @@ def risk_coverage_figure(predictions: Predictions, title: str) -> Figure:
         for axes, (head, gold) in zip(panels, gold_places(answers).items(), strict=True):
             coverage, risk = risk_coverage(answers.probabilities[head], gold)
             axes.plot(coverage, risk, label=split)
-            axes.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage (share answered)", ylabel="risk (share wrong)", title=head)
+            axes.set(xlim=(0, 1), xlabel="coverage (share answered)", ylabel="risk (share wrong)", title=head)
+    for axes in panels:
+        axes.set_ylim(bottom=0)  # only now, since a limit stops the axis from making room for the next curve
     panels[0].legend()
     return figure
 
