@@ -36,6 +36,7 @@ def test_the_value_is_the_metric_and_lies_in_its_interval() -> None:
     assert value.low < value.value < value.high
 
 
+@pytest.mark.slow
 def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     truth = float(np.mean([estimate([made(0.4, seed=seed, rows=3000)], "stance_f1").value for seed in range(20)]))
     held = 0
