@@ -5,15 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Byte-compiling a thousand modules ahead takes longer than installing them; Python does it as they are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
-RECIPE ?= tfidf minilm
+RECIPE ?= tfidf mpnet
 SEEDS ?= 5
 
-.PHONY: help train score ui sweep compare test lint clean clean-runs
+.PHONY: curve help train score ui sweep compare test lint clean clean-runs
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-train: $(VENV)/.train ## Train tfidf and then minilm, or RECIPE=NAME; what is better becomes champion
+train: $(VENV)/.train ## Train tfidf and then mpnet, or RECIPE=NAME; what is better becomes champion
 	@$(BIN)/python -m training train $(RECIPE)
 
 score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ..."
@@ -23,6 +23,9 @@ score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ...
 
 sweep: $(VENV)/.train ## Train RECIPE=NAME with SEEDS=5 seeds: mean, spread and 95% intervals
 	@$(BIN)/python -m training sweep --seeds $(SEEDS) $(RECIPE)
+
+curve: $(VENV)/.train ## Train RECIPE=NAME on 1/8, 1/4, 1/2 and all of the corpus: the learning curve
+	@$(BIN)/python -m training curve $(RECIPE)
 
 compare: $(VENV)/.floor ## Rank the runs, or compare two: RUNS="A B", recipes, run names or run ids
 	@$(BIN)/python -m training compare $(RUNS)

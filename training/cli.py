@@ -116,6 +116,26 @@ def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store:
 
 
 @cli.command()
+@click.argument("recipe")
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="How many, from the recipe's own on.")
+@corpus_option
+@models_option
+@store_option
+def curve(recipe: str, seeds: int, corpus: Path, models: Path, store: Path) -> int:
+    """Train RECIPE on 1/8, 1/4, 1/2 and all of the corpus, what isn't trained yet: what more sentences would be worth."""
+    from training.curve import curve as draw
+    from training.material import read_sound_material
+    from training.recipe import load_recipe
+    from training.report import curve_table, show
+
+    loaded = load_recipe(recipe)
+    click.echo(f"{corpus}: checking", err=True)
+    split, points = draw(loaded, read_sound_material(corpus), seeds, models, store)
+    show(curve_table(f"{loaded.name}: stance_f1 on {split}, {seeds} seeds", points))
+    return 0
+
+
+@cli.command()
 @click.option("--data", type=click.Path(path_type=Path), help="JSON lines with text, stance and sentiment.")
 @click.option("--split", type=click.Choice(["validation", "test", "test-news"]), help="Or a split; test by default.")
 @click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model; the champion by default.")

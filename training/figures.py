@@ -88,6 +88,19 @@ def scores_figure(estimates: Mapping[str, Mapping[str, Estimate]], title: str) -
     return figure
 
 
+def share_curve_figure(curves: Mapping[str, Sequence[tuple[int, float, float]]], title: str) -> Figure:
+    """Draw ``curves``, by name, of (training sentences, mean ``stance_f1``, its standard deviation), with their bands."""
+    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        rows, means, deviations = (np.array(column) for column in zip(*points, strict=True))
+        axes.plot(rows, means, marker="o", label=name)
+        axes.fill_between(rows, means - deviations, means + deviations, alpha=0.2)
+    axes.set(xscale="log", xlabel="training sentences", ylabel="stance_f1", title=title)
+    axes.legend()
+    return figure
+
+
 def learning_curve_figure(curves: Mapping[str, Sequence[tuple[int, float]]], title: str) -> Figure:
     """Draw ``curves``, by name, of (step, ``stance_f1`` on validation)."""
     figure = Figure(figsize=(6.5, 3.6), layout="constrained")

@@ -8,6 +8,7 @@ from rich.table import Table
 from newsstance.labels import POSTURES
 from training.bootstrap import LEVEL, Difference, Estimate
 from training.compare import Pair, Ranking
+from training.curve import Point
 from training.measure import Estimates
 from training.promotion import p_value
 
@@ -40,6 +41,16 @@ def sweep_table(title: str, spread: Mapping[str, Mapping[str, tuple[float, float
         for metric, by_split in found.items():
             mean, sd = spread[metric][split]
             table.add_row(split, metric, f"{mean:.3f}", f"{sd:.3f}", _interval(by_split[split]))
+    return table
+
+
+def curve_table(title: str, points: Sequence[Point]) -> Table:
+    """Lay out a learning curve, a row for each share of the corpus."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("share", "training sentences", "mean", "sd"):
+        table.add_column(heading, justify="right")
+    for point in points:
+        table.add_row(str(point.share), str(point.sentences), f"{point.mean:.3f}", f"{point.sd:.3f}")
     return table
 
 

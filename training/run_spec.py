@@ -45,6 +45,13 @@ def sweep_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
     return RunSpec(name, tags, parameters, is_sweep=True)
 
 
+def curve_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
+    """Describe the run above the trainings of a learning curve, on shares of the corpus, with ``seeds`` seeds."""
+    spec = sweep_spec(recipe, material, seeds)
+    name = f"{recipe.name} · corpus {material.sha256[:4]} · learning curve"
+    return replace(spec, name=name, tags={**spec.tags, "run_type": "curve"}, is_sweep=False)
+
+
 def recipe_sha256(recipe: Recipe) -> str:
     """Give the hash of what decides a training besides its seed and its material."""
     settings = replace(recipe, seed=0).to_dict()

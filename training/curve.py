@@ -1,0 +1,90 @@
+"""The learning curve: what a recipe reaches on shares of the corpus, which tells what more sentences would be worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Final
+
+from training.corpus import of_split
+from training.figures import share_curve_figure
+from training.material import Material
+from training.measure import estimates, measure
+from training.news import TEST_NEWS
+from training.recipe import Recipe
+from training.record import record, record_start
+from training.run_spec import curve_spec, training_spec
+from training.selection import select
+from training.store import STORE
+from training.sweep import trained_before
+from training.tracking import Tracking, tracked
+from training.train import MODELS, fit
+
+SHARES: Final = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(1))
+SEEDS: Final = 3
+CURVE_MODELS: Final = "curve"
+"""The folder in ``models/`` that keeps the models of a curve, as ``curve/SEED/RECIPE-SHARE``."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a recipe reaches on ``sentences`` training sentences, ``share`` of them all: ``stance_f1`` of each seed."""
+
+    share: Fraction
+    sentences: int
+    scores: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        """Give the mean over seeds."""
+        return fmean(self.scores)
+
+    @property
+    def sd(self) -> float:
+        """Give the standard deviation over seeds (n − 1), 0 for one seed."""
+        return stdev(self.scores) if len(self.scores) > 1 else 0.0
+
+
+def curve(
+    recipe: Recipe, material: Material, seeds: int = SEEDS, models: Path = MODELS, store: Path = STORE
+) -> tuple[str, list[Point]]:
+    """Train ``recipe`` on each of ``SHARES`` with ``seeds`` seeds; give the split it is measured on and a point for each share.
+
+    The split is test-news, or test where the material has no real news. What was trained before isn't trained again.
+    """
+    split = TEST_NEWS if of_split(material.sentences, TEST_NEWS) else "test"
+    with tracked(curve_spec(recipe, material, seeds), store) as run:
+        record_start(run, recipe, material)
+        points = []
+        for share in SHARES:
+            points.append(_point(recipe, share, range(recipe.seed, recipe.seed + seeds), split, material, models, store, run))
+            run.metric(points[-1].sentences, f"curve/{split.replace('-', '_')}_stance_f1", points[-1].mean)
+        title = f"{recipe.name} on {split}: {seeds} seeds, mean and standard deviation"
+        run.figure(share_curve_figure({recipe.name: [(p.sentences, p.mean, p.sd) for p in points]}, title), "learning_curve")
+    return split, points
+
+
+def _point(
+    recipe: Recipe, share: Fraction, seeds: Sequence[int], split: str, material: Material, models: Path, store: Path,
+    run: Tracking,
+) -> Point:  # fmt: skip
+    name = f"{recipe.name}-{share.numerator}-{share.denominator}"
+    shared = replace(recipe, name=name, data=replace(recipe.data, share=float(share) * recipe.data.share))
+    rows = len(of_split(select(material.sentences, material.votes, shared.data), "train"))
+    folder = models / CURVE_MODELS
+    scores = [_scores(replace(shared, seed=seed), material, folder / str(seed), store, run)[split] for seed in seeds]
+    return Point(share, rows, scores)
+
+
+def _scores(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Mapping[str, float]:
+    """Train one share with one seed unless it was trained before; give ``stance_f1`` by split."""
+    bundle = trained_before(models / recipe.name, recipe, material)
+    if bundle is None:
+        with tracked(training_spec(recipe, material, parent.run_id), store) as run:
+            record_start(run, recipe, material)
+            bundle = fit(recipe, material, models, run)
+            measured = measure(bundle, material)
+            record(run, measured, material, estimates([measured.predictions]))
+    named = {name.partition("/"): value for name, value in bundle.metrics.items()}
+    return {split: value for (split, _, metric), value in named.items() if metric == "stance_f1"}
