@@ -24,16 +24,27 @@ def cli() -> None:
 def check_data(corpus: Path) -> int:
     """Check the corpus: schema, labels, duplicates, and leaks between its splits."""
     from training.check_data import breaches
+    from training.croissant import outdated
     from training.material import read_material
 
     material = read_material(corpus)
-    found = breaches(material.sentences, material.votes)
+    found = breaches(material.sentences, material.votes) + outdated(corpus)
     for line in found:
         click.echo(f"{corpus}: {line}", err=True)
     if found:
         click.echo(f"{corpus}: {len(found)} breaches in {len(material.sentences)} sentences", err=True)
         return 1
     click.echo(f"{corpus}: {len(material.sentences)} sentences, sound (sha256 {material.sha256[:12]})")
+    return 0
+
+
+@cli.command()
+@corpus_option
+def croissant(corpus: Path) -> int:
+    """Describe the corpus for machines, in a croissant.json beside it."""
+    from training.croissant import write_croissant
+
+    click.echo(write_croissant(corpus))
     return 0
 
 
