@@ -47,6 +47,17 @@ def test_many_articles_score_as_one_by_one_and_in_order(predictor: Predictor) ->
             assert together.stance_probabilities == pytest.approx(single.stance_probabilities, abs=1e-5)
 
 
+def test_batches_computed_a_core_each_say_what_one_batch_says(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    from newsstance import encoder
+
+    sentences = [f"{text} {'Abc ' * (place % 9)}" for place, text in enumerate(TEXTS * 12)]
+    together = Predictor.load(trained.tiny.path).probabilities(sentences)
+    monkeypatch.setattr(encoder, "_BATCH_TOKENS", 64)
+    apart = Predictor.load(trained.tiny.path).probabilities(sentences)
+    for head, values in together.items():
+        np.testing.assert_allclose(apart[head], values, atol=1e-6)
+
+
 def test_articles_are_read_only_a_few_dozen_ahead(predictor: Predictor) -> None:
     taken = 0
 

@@ -89,6 +89,7 @@ class EncoderModel:
 def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.enable_mem_pattern = False  # it keeps a plan for each shape of batch, of which there are many: memory would grow
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
