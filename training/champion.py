@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
+from newsstance.cascade import CASCADE
 from newsstance.errors import BundleError
 from newsstance.locate import name_champion
 
@@ -13,10 +14,15 @@ def choose_champion(models: Path, corpus_sha256: str) -> Bundle:
     Models of another corpus were measured on other sentences and don't compare. Of equals, the first by name stays.
     """
     bundles = sorted(exported_models(models), key=lambda bundle: bundle.name)
-    comparable = [bundle for bundle in bundles if bundle.corpus_sha256 == corpus_sha256]
+    comparable = [bundle for bundle in bundles if bundle.corpus_sha256 == corpus_sha256 and challenges(bundle)]
     best = max(comparable, key=lambda bundle: bundle.metrics["validation/stance_f1"])
     name_champion(models, best.path.name)
     return best
+
+
+def challenges(bundle: Bundle) -> bool:
+    """Tell whether ``bundle`` may become champion: a model that the champion taught, or is part of, only serves beside it."""
+    return bundle.kind != CASCADE and "teacher" not in bundle.settings
 
 
 def exported_models(models: Path) -> list[Bundle]:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from training.export import Origin, write_bundle
 from training.finetune import finetune, network_logits, use_all_cores
 from training.onnx_graph import write_float_graph, write_int8_graph
 from training.pretrained import encoder_folder
-from training.recipe import EncoderSettings
+from training.teach import learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
 
@@ -36,13 +36,17 @@ def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, r
     recipe = origin.recipe
     assert recipe.encoder is not None
     use_all_cores()
-    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256}
-    checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
     train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
-    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric)
+    lesson = recipe.teacher and learn_from(recipe.teacher, models, recipe.name, [sentence.text for sentence in train])
+    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
+    checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
+    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, lesson)
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
-    as_trained = _export_float(network, windows, recipe.encoder, origin, sentences, models)
-    bundle = _export_int8(as_trained, origin, sentences, models)
+    told = {"max_length": recipe.encoder.max_length, "encoder": recipe.encoder.encoder}
+    if lesson:
+        told["teacher"] = {"name": lesson.name, "sha256": lesson.sha256}
+    as_trained = _export_float(network, windows, told, origin, sentences, models)
+    bundle = _export_int8(as_trained, told, origin, sentences, models)
     checkpoint.remove()
     return bundle
 
@@ -50,7 +54,7 @@ def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, r
 def _export_float(
     network: TwoHeads,
     windows: Windows,
-    settings: EncoderSettings,
+    told: Mapping[str, Any],
     origin: Origin,
     sentences: Sequence[Sentence],
     models: Path,
@@ -59,7 +63,7 @@ def _export_float(
 
     def write_files(folder: Path) -> None:
         write_float_graph(network, folder / GRAPH_FILE)
-        shutil.copyfile(encoder_folder(settings.encoder) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+        shutil.copyfile(encoder_folder(told["encoder"]) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
     def measure(exported: Predictor) -> dict[str, float]:
         temperature = temperatures(exported.bundle)
@@ -67,13 +71,13 @@ def _export_float(
         difference = require_same(trained, exported.probabilities(texts))
         return {**held_out_metrics(exported, sentences), "export/largest_difference": difference}
 
-    told = _settings(settings, "float32")
-    target = models / TRAINED / origin.recipe.name
-    return write_bundle(target, origin, told, write_files, calibration_sentences(sentences), measure)
+    settings, target = {**told, "precision": "float32"}, models / TRAINED / origin.recipe.name
+    return write_bundle(target, origin, settings, write_files, calibration_sentences(sentences), measure)
 
 
-def _export_int8(as_trained: Bundle, origin: Origin, sentences: Sequence[Sentence], models: Path) -> Bundle:
-    assert origin.recipe.encoder is not None
+def _export_int8(
+    as_trained: Bundle, told: Mapping[str, Any], origin: Origin, sentences: Sequence[Sentence], models: Path
+) -> Bundle:
     texts = [sentence.text for sentence in of_split(sentences, "validation")]
 
     def write_files(folder: Path) -> None:
@@ -89,9 +93,5 @@ def _export_int8(as_trained: Bundle, origin: Origin, sentences: Sequence[Sentenc
             metrics[f"export/int8_cost_{key.replace('/', '_')}"] = as_trained.metrics[key] - metrics[key]
         return metrics
 
-    told = _settings(origin.recipe.encoder, "int8")
-    return write_bundle(models / origin.recipe.name, origin, told, write_files, calibration_sentences(sentences), measure)
-
-
-def _settings(settings: EncoderSettings, precision: str) -> dict[str, Any]:
-    return {"max_length": settings.max_length, "precision": precision, "encoder": settings.encoder}
+    settings = {**told, "precision": "int8"}
+    return write_bundle(models / origin.recipe.name, origin, settings, write_files, calibration_sentences(sentences), measure)

@@ -39,8 +39,8 @@ def write_bundle(
     """Write a bundle to the folder ``target``, replacing what was there only when the new one is whole and measured.
 
     ``write_files`` writes the model's files into the folder it is given, the temperatures of its heads are fitted on the
-    sentences ``calibration``, and ``measure`` gives the metrics of the predictor that was then loaded; if one of them raises,
-    ``target`` stays as it was.
+    sentences ``calibration``, unless there are none, and ``measure`` gives the metrics of the predictor that was then loaded;
+    if one of them raises, ``target`` stays as it was.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(beside, ignore_errors=True)
@@ -62,9 +62,10 @@ def write_bundle(
             path=beside,
         )
         bundle.write()
-        temperature = fit_temperatures(Predictor.load(beside), calibration)
-        bundle = replace(bundle, settings={**bundle.settings, "temperature": temperature})
-        bundle.write()
+        if calibration:
+            temperature = fit_temperatures(Predictor.load(beside), calibration)
+            bundle = replace(bundle, settings={**bundle.settings, "temperature": temperature})
+            bundle.write()
         bundle = replace(bundle, metrics=measure(Predictor.load(beside)))
         bundle.write()
         _swap(beside, target)

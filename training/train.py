@@ -8,7 +8,7 @@ from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.labels import HEADS
 from training.behaviour import CASES, pass_rates, read_cases
-from training.champion import choose_champion
+from training.champion import challenges, choose_champion
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled, predicted_labels
 from training.export import Origin
@@ -33,7 +33,8 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
     """
     with tracked(recipe, material, store) as run:
         bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), material.sentences, models, run)
-        choose_champion(models, material.sha256)
+        if challenges(bundle):
+            choose_champion(models, material.sha256)
         run.metrics(bundle.metrics)
         predictor = Predictor.load(bundle.path)
         if CASES.is_dir():  # they lie in the repository, and training may run elsewhere
@@ -49,6 +50,10 @@ def _road(recipe: Recipe) -> Road:
         from training.linear_road import train_linear
 
         return train_linear
+    if recipe.cascade is not None:
+        from training.cascade_road import train_cascade
+
+        return train_cascade
     from training.encoder_road import train_encoder
 
     return train_encoder

@@ -1,0 +1,47 @@
+"""The road of a cascade recipe: choose on validation how sure the fast model must be, and export that beside the two models."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from newsstance import Predictor
+from newsstance.bundle import BUNDLE_FILE, Bundle
+from newsstance.files import file_sha256
+from training.corpus import Sentence, of_split
+from training.evaluate import Labelled, held_out_metrics
+from training.export import Origin, write_bundle
+from training.sureness import Sureness, choose_sureness
+from training.teach import find_model
+from training.tracking import Tracking
+
+
+def train_cascade(origin: Origin, sentences: Sequence[Sentence], models: Path, _run: Tracking) -> Bundle:
+    """Choose how sure is sure enough for the recipe's two models, and export the cascade of them."""
+    recipe = origin.recipe
+    assert recipe.cascade is not None
+    paths = {role: find_model(name, models, recipe.name) for role, name in vars(recipe.cascade).items() if role != "tolerance"}
+    print(f"{recipe.name}: {paths['fast'].name} where it is sure, {paths['champion'].name} elsewhere", file=sys.stderr)
+    validation = Labelled.of(of_split(sentences, "validation"))
+    answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
+    chosen = choose_sureness(answers["fast"], answers["champion"], validation.gold, recipe.cascade.tolerance)
+
+    def measure(exported: Predictor) -> dict[str, float]:
+        metrics = {**held_out_metrics(exported, sentences), **_shares(exported, paths["fast"].name, sentences)}
+        return {**metrics, "cascade/validation_share_fast": chosen.share}
+
+    return write_bundle(models / recipe.name, origin, _settings(paths, chosen), lambda _: None, [], measure)
+
+
+def _settings(paths: Mapping[str, Path], chosen: Sureness) -> dict[str, Any]:
+    members = {role: {"name": path.name, "sha256": file_sha256(path / BUNDLE_FILE)} for role, path in paths.items()}
+    return {**members, "sure": dict(chosen.thresholds)}
+
+
+def _shares(exported: Predictor, fast: str, sentences: Sequence[Sentence]) -> dict[str, float]:
+    """Give the share of each held-out split that the fast model answers, ``SPLIT/share_fast``."""
+    shares = {}
+    for split in sorted({sentence.split for sentence in sentences} - {"train"}):
+        scores = exported.predict([sentence.text for sentence in of_split(sentences, split)])
+        shares[f"{split}/share_fast"] = sum(score.model == fast for score in scores) / len(scores)
+    return shares
