@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
 RECIPE ?= tfidf minilm
 
-.PHONY: help train score ui test lint clean
+.PHONY: help train score bench ui test lint clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -19,6 +19,9 @@ score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ...
 	@test -f models/champion || { echo "no trained model yet: training tfidf first (make train trains the better one)"; \
 	  $(BIN)/python -m training train --unchecked tfidf; }
 	@$(BIN)/newsstance score --format table $(or $(PATHS),seeds)
+
+bench: $(VENV)/.bench ## Compare speed, memory and stance_f1 with other ways of scoring, in one table
+	@$(BIN)/python -m training bench
 
 ui: $(VENV)/.floor ## Open the MLflow UI on this project's store, at 127.0.0.1
 	@$(BIN)/python -m training ui
@@ -48,6 +51,11 @@ $(VENV)/.train: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "installing what training needs into $(VENV) (a minute or two)"
 	@$(INSTALL) '.[train]'
 	@touch $@ $(VENV)/.floor
+
+$(VENV)/.bench: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "installing what the benchmark needs into $(VENV) (a minute or two)"
+	@$(INSTALL) '.[bench]'
+	@touch $@ $(VENV)/.train $(VENV)/.floor
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "installing what the tests need into $(VENV) (a minute or two)"

@@ -23,6 +23,14 @@ def vader_labels(texts: Sequence[str]) -> Labels:
     return {"stance": [_STANCE_OF[sentiment] for sentiment in sentiments], "sentiment": sentiments}
 
 
+def textblob_labels(texts: Sequence[str]) -> Labels:
+    """Label ``texts`` by the polarity that TextBlob's default analyser gives, at VADER's thresholds, likewise."""
+    from textblob import TextBlob  # here, since nothing else needs it
+
+    sentiments = [_sentiment(TextBlob(text).sentiment.polarity) for text in texts]
+    return {"stance": [_STANCE_OF[sentiment] for sentiment in sentiments], "sentiment": sentiments}
+
+
 def _sentiment(compound: float) -> str:
     if compound >= VADER_THRESHOLD:
         return "positive"

@@ -20,6 +20,10 @@ _models = click.option(
     "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True, help="The models folder."
 )
 
+_store = click.option(
+    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -73,9 +77,7 @@ def agreement(corpus: Path) -> int:
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @_corpus
 @_models
-@click.option(
-    "--store", type=click.Path(path_type=Path), default=STORE, show_default=True, help="The folder of the MLflow store."
-)
+@_store
 @click.option("--unchecked", is_flag=True, help="Trust the corpus, as where it is the one that was cloned.")
 def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unchecked: bool) -> int:
     """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
@@ -146,6 +148,33 @@ def encoder(name: str) -> int:
     from training.pretrained import encoder_folder
 
     click.echo(encoder_folder(name))
+    return 0
+
+
+@cli.command()
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each takes its turn.")
+@click.option("--articles", type=click.IntRange(min=1), help="Only so many articles of test-news, for a shorter run.")
+@_corpus
+@_models
+@_store
+def bench(rounds: int, articles: int | None, corpus: Path, models: Path, store: Path) -> int:
+    """Measure newsstance's models beside other ways of scoring, on the same real sentences, in one table."""
+    from training.bench import measure
+    from training.bench_report import FOLDER, bench_table, circumstances, keep
+    from training.material import read_material
+    from training.news import TEST_NEWS
+    from training.report import show
+
+    sentences = [sentence for sentence in read_material(corpus).sentences if sentence.split == TEST_NEWS]
+    blocks = list(dict.fromkeys(sentence.block for sentence in sentences))[:articles]
+    sentences = [sentence for sentence in sentences if sentence.block in blocks]
+    rows = measure(models, sentences, rounds)
+    told = circumstances(len(sentences), len(blocks), rounds)
+    keep(rows, told, store)
+    show(bench_table(rows))
+    for name, value in told.items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"kept in {FOLDER}/bench.md and {FOLDER}/bench.json")
     return 0
 
 

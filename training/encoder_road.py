@@ -23,6 +23,7 @@ from training.pretrained import encoder_folder
 from training.teach import learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
+from training.weights import write_weights
 
 TRAINED: Final = "trained"
 """The folder in ``models/`` that keeps each encoder as it was trained, in float32, beside the int8 one in use."""
@@ -37,7 +38,8 @@ def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, r
     assert recipe.encoder is not None
     use_all_cores()
     train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
-    lesson = recipe.teacher and learn_from(recipe.teacher, models, recipe.name, [sentence.text for sentence in train])
+    texts = [sentence.text for sentence in train]
+    lesson = learn_from(recipe.teacher, models, recipe.name, texts) if recipe.teacher else None
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
     network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, lesson)
@@ -63,6 +65,7 @@ def _export_float(
 
     def write_files(folder: Path) -> None:
         write_float_graph(network, folder / GRAPH_FILE)
+        write_weights(network, folder)
         shutil.copyfile(encoder_folder(told["encoder"]) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
     def measure(exported: Predictor) -> dict[str, float]:

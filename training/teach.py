@@ -50,9 +50,8 @@ def find_model(name: str, models: Path, recipe: str) -> Path:
     try:
         return locate_model(models / name if (models / name).exists() or Path(name).name == name else Path(name))
     except ModelNotFoundError as error:
-        raise RecipeError(
-            f"the recipe {recipe!r} builds on the model {name!r}, which isn't in {models}/: train that first"
-        ) from error
+        message = f"the recipe {recipe!r} builds on the model {name!r}, which isn't in {models}/: train that first"
+        raise RecipeError(message) from error
 
 
 def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequence[str]) -> Lesson:

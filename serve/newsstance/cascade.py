@@ -53,7 +53,7 @@ class CascadeModel:
         return cls(fast, champion, sure, (names[0], names[1]))
 
     def with_sure(self, sure: float) -> "CascadeModel":
-        """Give this cascade with another probability above which, in both heads, the fast model's answer stands; 1 leaves none."""
+        """Give this cascade with another probability above which the fast model's answer stands; above 1 there is none."""
         return replace(self, sure=dict.fromkeys(HEADS, sure))
 
     def estimate(self, texts: Sequence[str]) -> Estimates:
@@ -64,7 +64,7 @@ class CascadeModel:
         models = np.array([self.names[0]] * len(texts), dtype=object)
         if not unsure.size:
             return Estimates(first.probabilities, first.parts, tuple(models))
-        second = self.champion.estimate([texts[place] for place in unsure])
+        second = self.champion.estimate([texts[place] for place in unsure.tolist()])
         probabilities = {head: first.probabilities[head].copy() for head in HEADS}
         for head in HEADS:
             probabilities[head][unsure] = second.probabilities[head]

@@ -105,10 +105,12 @@ class Predictor:
         estimates = self._model.estimate([encodable(text) for text in texts])
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
         models = estimates.models or (self.bundle.name,) * len(texts)
-        rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, models, strict=True)
+        rows = zip(places, answers["stance"], answers["sentiment"], estimates.parts, models, strict=True)
         return [
-            SentenceScore(text, *span, self._stance(stance), stance, _likeliest(sentiment), sentiment, parts, model)
-            for text, (_, span), stance, sentiment, parts, model in rows
+            SentenceScore(
+                text[span.start : span.end], *span, self._stance(stance), stance, _likeliest(sentiment), sentiment, parts, model
+            )
+            for (text, span), stance, sentiment, parts, model in rows
         ]
 
     def _stance(self, probabilities: Mapping[str, float]) -> str:
