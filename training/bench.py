@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final
 
 from newsstance.errors import NewsstanceError
-from training.contestants import Contestant, Scorer, contestants
+from training.contestants import Contestant, Labeller, contestants, load
 from training.corpus import Sentence
 from training.metrics import stance_f1
 from training.probe import FIRST
@@ -42,40 +42,41 @@ def measure(models: Path, sentences: Sequence[Sentence], rounds: int) -> list[Ro
     texts = [sentence.text for sentence in sentences]
     articles = _articles(sentences)
     entered = contestants(models)
-    scorers = {one.name: one.load() for one in entered}
+    scorers = {one.name: load(one.module, one.function, one.arguments) for one in entered}
     told: dict[str, list[str]] = {}
     rates: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for turn in range(rounds):
         for one in entered:
             print(f"\rround {turn + 1} of {rounds}: {one.name:30}", end="", file=sys.stderr, flush=True)
-            score, score_articles = scorers[one.name]
-            seconds, told[one.name] = _timed(score, texts)
-            whole = _timed(score_articles, articles)[0] if score_articles else seconds
+            of_sentences, of_articles = scorers[one.name]
+            seconds, told[one.name] = _timed(of_sentences, texts)
+            whole = _timed(of_articles, articles)[0] if of_articles else seconds
             rates[one.name].append((len(texts) / seconds, len(articles) / whole))
     print(file=sys.stderr)
     gold = [sentence.stance for sentence in sentences]
-    return [_row(one, models, texts, rates[one.name], stance_f1(gold, told[one.name]), rounds) for one in entered]
+    return [_row(one, texts, rates[one.name], stance_f1(gold, told[one.name]), rounds) for one in entered]
 
 
-def _row(
-    one: Contestant, models: Path, texts: Sequence[str], rates: Sequence[tuple[float, float]], score: float, rounds: int
-) -> Row:
-    fresh = [probe(one.name, models, texts[:_PROBED]) for _ in range(rounds)]
+def _row(one: Contestant, texts: Sequence[str], rates: Sequence[tuple[float, float]], score: float, rounds: int) -> Row:
+    fresh = [probe(one, texts[:_PROBED]) for _ in range(rounds)]
     return Row(
         name=one.name,
         sentences=median(rate for rate, _ in rates),
         articles=median(rate for _, rate in rates),
         cold_start=median(seconds for seconds, _ in fresh),
         memory=int(median(peak for _, peak in fresh)),
-        artefact=artefact_bytes(one.artefact) if one.artefact else None,
+        artefact=sum(path.stat().st_size for path in one.files) or None,
         stance_f1=score,
     )
 
 
-def probe(name: str, models: Path, texts: Sequence[str]) -> tuple[float, int]:
-    """Start a process that scores ``texts``; give the seconds until its first score, and its peak memory in bytes."""
+def probe(one: Contestant, texts: Sequence[str]) -> tuple[float, int]:
+    """Start a process that scores ``texts``; give the seconds until its first score, and its peak memory in bytes.
+
+    Raises ``NewsstanceError`` if it couldn't.
+    """
     start = time.perf_counter()
-    words = [sys.executable, "-m", "training.probe", name, str(models)]
+    words = [sys.executable, "-m", "training.probe", one.module, one.function, *one.arguments]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -85,19 +86,11 @@ def probe(name: str, models: Path, texts: Sequence[str]) -> tuple[float, int]:
         seconds = time.perf_counter() - start
         peak = process.stdout.readline().strip()
     if first != FIRST or not peak:
-        raise NewsstanceError(f"{name}: a fresh process couldn't score with it")
+        raise NewsstanceError(f"{one.name}: a fresh process couldn't score with it")
     return seconds, int(peak)
 
 
-def artefact_bytes(folder: Path) -> int:
-    """Give the size of what a model in ``folder`` loads, in bytes; of a cascade, that of its two models as well."""
-    bundle = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-    own = sum(path.stat().st_size for path in folder.iterdir())
-    members = [bundle["settings"][role]["name"] for role in ("fast", "champion") if bundle["kind"] == "cascade"]
-    return own + sum(artefact_bytes(folder.parent / name) for name in members)
-
-
-def _timed(score: Scorer, texts: Sequence[str]) -> tuple[float, list[str]]:
+def _timed(score: Labeller, texts: Sequence[str]) -> tuple[float, list[str]]:
     """Give the seconds of one pass over ``texts``, and what it told."""
     passes, start = 0, time.perf_counter()
     while True:

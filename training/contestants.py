@@ -1,90 +1,69 @@
-"""What ``bench`` compares: each way of scoring sentences, loaded only where it is asked for."""
+"""What ``bench`` compares: each way of scoring sentences, described so that a fresh process can load it and nothing else."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from newsstance import ModelNotFoundError, Predictor
-from newsstance.bundle import read_bundle
-from newsstance.locate import locate_model
-
-Scorer = Callable[[Sequence[str]], list[str]]
-"""From texts, sentences or articles, to a label of each."""
+Labeller = Callable[[Sequence[str]], list[str]]
+"""From texts to a stance of each."""
 
 REFERENCE: Final = "HF pipeline, batches of 32"
 """The contestant that ratios refer to."""
 
 
+class Scorers(NamedTuple):
+    """What a contestant does: label sentences and, where it takes articles whole, articles."""
+
+    sentences: Labeller
+    articles: Labeller | None = None
+
+
 @dataclass(frozen=True)
 class Contestant:
-    """One way of scoring: ``load`` gives its scorer of sentences and, where it takes articles whole, that of articles.
+    """One way of scoring.
 
-    ``artefact`` is the folder that it loads, where there is one.
+    ``module`` holds ``function``, which gives its ``Scorers`` for ``arguments``; ``files`` are those that it then loads.
     """
 
     name: str
-    load: Callable[[], tuple[Scorer, Scorer | None]]
-    artefact: Path | None = None
+    module: str
+    function: str
+    arguments: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
+def load(module: str, function: str, arguments: Sequence[str]) -> Scorers:
+    """Load a contestant; only here is anything of it imported."""
+    loaded: Scorers = getattr(import_module(module), function)(*arguments)
+    return loaded
 
 
 def contestants(models: Path) -> list[Contestant]:
     """Give all that can be compared with what lies in ``models``; raises ``ModelNotFoundError`` if there is no champion."""
+    from newsstance.locate import locate_model  # here, since a probe of another contestant shall not import newsstance
+
     champion = locate_model(models)
     found = [
-        Contestant("newsstance champion", lambda: _predictor(champion), champion),
-        Contestant("champion, one at a time", lambda: _one_at_a_time(champion), champion),
+        _newsstance("newsstance champion", "load_whole", champion),
+        _newsstance("the same, one at a time", "load_single", champion),
     ]
     tiers = [models / name for name in ("fast", "cascade") if (models / name).is_dir()]
-    found += [Contestant(f"newsstance {path.name}", _loader(path), path) for path in tiers]
+    found += [_newsstance(f"newsstance {path.name}", "load_whole", path) for path in tiers]
     trained = models / "trained" / champion.name
     if (trained / "model.safetensors").is_file():
-        found.append(Contestant("HF pipeline, defaults", lambda: (_pipeline(trained, None), None), trained))
-        found.append(Contestant(REFERENCE, lambda: (_pipeline(trained, 32), None), trained))
-    return [*found, Contestant("VADER", _vader), Contestant("TextBlob", _textblob)]
+        files = tuple(trained / name for name in ("model.safetensors", "config.json", "tokenizer.json"))
+        for name, size in (("HF pipeline, defaults", "1"), (REFERENCE, "32")):
+            found.append(Contestant(name, "training.hub_pipeline", "load_pipeline", (str(trained), size), files))
+    rivals = {"VADER": "load_vader", "TextBlob": "load_textblob"}
+    return [*found, *(Contestant(name, "training.baselines", function) for name, function in rivals.items())]
 
 
-def contestant(name: str, models: Path) -> Contestant:
-    """Give the contestant called ``name``; raises ``ModelNotFoundError`` if it isn't among them."""
-    for one in contestants(models):
-        if one.name == name:
-            return one
-    raise ModelNotFoundError(f"{models}: nothing here is called {name!r}")
+def _newsstance(name: str, function: str, path: Path) -> Contestant:
+    from newsstance.bundle import read_bundle
 
-
-def _loader(path: Path) -> Callable[[], tuple[Scorer, Scorer | None]]:
-    return lambda: _predictor(path)
-
-
-def _predictor(path: Path) -> tuple[Scorer, Scorer | None]:
-    predictor = Predictor.load(path)
-    return (
-        lambda texts: [score.stance for score in predictor.predict(texts)],
-        lambda articles: [score.dominant for score in predictor.score_many(articles)],
-    )
-
-
-def _one_at_a_time(path: Path) -> tuple[Scorer, Scorer | None]:
-    predictor = Predictor.load(path)
-    return (
-        lambda texts: [predictor.predict([text])[0].stance for text in texts],
-        lambda articles: [predictor.score(article).dominant for article in articles],
-    )
-
-
-def _pipeline(trained: Path, batch_size: int | None) -> Scorer:
-    from training.hub_pipeline import hub_pipeline  # here and below, so that each is paid for by its own row
-
-    return hub_pipeline(read_bundle(trained), batch_size)
-
-
-def _vader() -> tuple[Scorer, Scorer | None]:
-    from training.baselines import vader_labels
-
-    return (lambda texts: list(vader_labels(texts)["stance"])), None
-
-
-def _textblob() -> tuple[Scorer, Scorer | None]:
-    from training.baselines import textblob_labels
-
-    return (lambda texts: list(textblob_labels(texts)["stance"])), None
+    bundle = read_bundle(path)
+    members = [path.parent / bundle.settings[role]["name"] for role in ("fast", "champion") if bundle.kind == "cascade"]
+    files = [file for folder in (path, *members) for file in sorted(folder.iterdir()) if file.is_file()]
+    return Contestant(name, "training.predictors", function, (str(path),), tuple(files))

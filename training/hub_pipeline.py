@@ -1,7 +1,7 @@
 """The champion as a user of Hugging Face would run it: the same float32 weights in a ``pipeline("text-classification")``."""
 
-from collections.abc import Callable, Sequence
 from logging import CRITICAL
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,9 +9,10 @@ from tokenizers import Tokenizer
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast, logging, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from newsstance.bundle import Bundle
+from newsstance.bundle import Bundle, read_bundle
 from newsstance.labels import STANCES
 from newsstance.tokens import TOKENIZER_FILE
+from training.contestants import Scorers
 from training.two_heads import TwoHeads
 from training.weights import encoder_config, read_network
 
@@ -20,6 +21,8 @@ _PADDINGS = ("[PAD]", "<pad>")
 
 class StanceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
     """The stance head of a trained network, in the form that a pipeline takes."""
+
+    _supports_sdpa = True  # the encoder inside computes its attention so, as it does in a pipeline of its own
 
     def __init__(self, config: PretrainedConfig, network: TwoHeads) -> None:
         super().__init__(config)
@@ -30,20 +33,21 @@ class StanceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
         return SequenceClassifierOutput(logits=self.network(input_ids, attention_mask)[0])
 
 
-def hub_pipeline(trained: Bundle, batch_size: int | None) -> Callable[[Sequence[str]], list[str]]:
-    """Give a function from texts to stances by a pipeline at its defaults, or with ``batch_size``.
+def load_pipeline(folder: str, batch_size: str) -> Scorers:
+    """Give a pipeline as a contestant of ``bench``; its default is a ``batch_size`` of 1.
 
-    ``trained`` is the bundle of the model as it was trained, which keeps its weights.
+    ``folder`` is the bundle of the model as it was trained, which keeps its weights.
     """
+    trained = read_bundle(Path(folder))
     logging.set_verbosity(CRITICAL)  # it warns of a class that it doesn't know by name
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     network = read_network(trained.path, str(trained.recipe["encoder"]["pooling"]))
     config = encoder_config(network)
     config.id2label, config.label2id = dict(enumerate(STANCES)), {stance: place for place, stance in enumerate(STANCES)}
-    options = {} if batch_size is None else {"batch_size": batch_size}
     model = StanceClassifier(config, network)
     classify = pipeline("text-classification", model=model, tokenizer=_tokenizer(trained), device="cpu")
-    return lambda texts: [str(answer["label"]) for answer in classify(list(texts), truncation=True, **options)]
+    size = int(batch_size)
+    return Scorers(lambda texts: [str(answer["label"]) for answer in classify(list(texts), truncation=True, batch_size=size)])
 
 
 def _tokenizer(trained: Bundle) -> PreTrainedTokenizerFast:

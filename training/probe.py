@@ -1,4 +1,4 @@
-"""``python -m training.probe NAME MODELS``: load one contestant in this process, for what only a fresh one can tell.
+"""``python -m training.probe MODULE FUNCTION ARGUMENT...``: load one contestant alone, for what only a fresh process tells.
 
 The sentences come as a JSON list on standard input. A line on standard output tells that the first is scored, a second one
 the peak of the process's memory, in bytes, once all are.
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from training.contestants import contestant
+from training.contestants import load
 
 FIRST: Final = "first"
 _STATUS: Final = Path("/proc/self/status")
@@ -19,10 +19,10 @@ _STATUS: Final = Path("/proc/self/status")
 def main(argv: list[str]) -> int:
     """Load, score, tell."""
     texts = json.load(sys.stdin)
-    score, _ = contestant(argv[0], Path(argv[1])).load()
-    score(texts[:1])
+    scorers = load(argv[0], argv[1], argv[2:])
+    scorers.sentences(texts[:1])
     print(FIRST, flush=True)
-    score(texts)
+    scorers.sentences(texts)
     print(peak_memory(), flush=True)
     return 0
 
