@@ -158,11 +158,11 @@ def test_a_cascade_scores_articles_and_tells_who_answered(tiers: Tiers) -> None:
     article = " ".join(TEXTS)
     names = {"fast", (tiers.models / CHAMPION).read_text().strip()}
     scored = Predictor.load(tiers.cascade.path).score(article)
-    assert {sentence.model for sentence in scored.sentences} <= names
+    assert {sentence.answered_by for sentence in scored.sentences} <= names
     for sure, name in ((0.0, {"fast"}), (1.0, names - {"fast"})):
         moved = Predictor.load(tiers.cascade.path, sure=sure)
-        assert {sentence.model for sentence in moved.score(article).sentences} == name
-    assert json.loads(json.dumps(scored.to_dict()))["sentences"][0]["model"] in names
+        assert {sentence.answered_by for sentence in moved.score(article).sentences} == name
+    assert json.loads(json.dumps(scored.to_dict()))["sentences"][0]["answered_by"] in names
 
 
 def test_a_cascade_says_of_an_article_the_same_in_any_company(tiers: Tiers) -> None:
@@ -170,7 +170,9 @@ def test_a_cascade_says_of_an_article_the_same_in_any_company(tiers: Tiers) -> N
     articles = [f"{TEXTS[place % 4]} {TEXTS[(place + 1) % 4]}" for place in range(40)]
     for article, together in zip(articles, predictor.score_many(articles), strict=True):
         alone = predictor.score(article)
-        assert [sentence.model for sentence in alone.sentences] == [sentence.model for sentence in together.sentences]
+        assert [sentence.answered_by for sentence in alone.sentences] == [
+            sentence.answered_by for sentence in together.sentences
+        ]
         assert [sentence.stance for sentence in alone.sentences] == [sentence.stance for sentence in together.sentences]
 
 

@@ -52,7 +52,7 @@ BAD: list[tuple[str, bytes | None, str]] = [
     ("latin.txt", "caf\u00e9".encode("latin-1"), "not UTF-8 (byte 3)"),
     ("wide.txt", TEXT.encode("utf-16"), "UTF-16"),
     ("lines.jsonl", b"{oops}\n", "lines.jsonl:1: not a line of JSON"),
-    ("fields.jsonl", b'{"body": "x"}\n', "fields.jsonl:1: no text"),
+    ("fields.jsonl", b'{"title": "x"}\n', "fields.jsonl:1: no text"),
     ("blank.jsonl", b'{"text": " "}\n', "blank.jsonl:1: the article is empty"),
     ("missing.jsonl", None, "no such file"),
     ("nothing.jsonl", b"\n", "the file is empty"),
@@ -86,7 +86,7 @@ def test_a_lone_surrogate_in_json_costs_a_question_mark(home: Path, capsys: pyte
 def test_a_folder_without_articles_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "folder").mkdir()
     assert main(["score", "folder"]) == 1
-    assert "folder: no .txt files" in capsys.readouterr().err
+    assert "folder: no .txt, .html" in capsys.readouterr().err
 
 
 def test_a_table_shows_every_sentence_with_its_stance(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from training.errors import EncoderError, ExportError
 from training.finetune import finetune, network_logits
 from training.material import read_material
 from training.onnx_graph import write_float_graph
-from training.pretrained import encoder_folder
+from training.pretrained import encoder_folder, load_network
 from training.recipe import EncoderSettings
 from training.split import assign_splits
 from training.store import EXPERIMENT, store_uri
@@ -103,6 +103,17 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     assert steps > 9
     for name, tensor in undisturbed.items():
         torch.testing.assert_close(resumed[name], tensor)
+
+
+def test_frozen_layers_stay_as_they_came_and_those_above_learn(encoder: Path, corpus: Path, tmp_path: Path) -> None:
+    came = load_network(settings_of(encoder)).state_dict()
+    learnt = weights(settings_of(encoder, epochs=1, frozen_layers=1), corpus, tmp_path)
+    layer = "encoder.encoder.layer.{}.output.dense.weight"
+    assert torch.equal(learnt[layer.format(0)], came[layer.format(0)])
+    assert torch.equal(learnt["encoder.embeddings.LayerNorm.weight"], came["encoder.embeddings.LayerNorm.weight"])
+    assert not torch.equal(learnt[layer.format(1)], came[layer.format(1)])
+    thawed = weights(settings_of(encoder, epochs=1), corpus, tmp_path / "thawed")
+    assert not torch.equal(thawed[layer.format(0)], came[layer.format(0)])
 
 
 def test_another_recipe_does_not_go_on_from_the_checkpoint(encoder: Path, corpus: Path, tmp_path: Path) -> None:

@@ -43,5 +43,5 @@ def _shares(exported: Predictor, fast: str, sentences: Sequence[Sentence]) -> di
     shares = {}
     for split in sorted({sentence.split for sentence in sentences} - {"train"}):
         scores = exported.predict([sentence.text for sentence in of_split(sentences, split)])
-        shares[f"{split}/share_fast"] = sum(score.model == fast for score in scores) / len(scores)
+        shares[f"{split}/share_fast"] = sum(score.answered_by == fast for score in scores) / len(scores)
     return shares

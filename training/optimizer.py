@@ -18,14 +18,14 @@ def build_optimizer(network: TwoHeads, settings: EncoderSettings) -> torch.optim
 
     Biases and layer norms are not decayed. Layer-wise decay follows Howard and Ruder (2018), https://arxiv.org/abs/1801.06146.
     """
-    layers = 1 + max((_layer(name) for name, _ in network.encoder.named_parameters()), default=0)
+    layers = 1 + max((layer_of(name) for name, _ in network.encoder.named_parameters()), default=0)
     members: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         rate = settings.head_learning_rate
         if name.startswith("encoder."):
-            rate = settings.learning_rate * settings.layer_decay ** (layers - 1 - _layer(name))
+            rate = settings.learning_rate * settings.layer_decay ** (layers - 1 - layer_of(name))
         members[rate, settings.weight_decay if parameter.ndim > 1 else 0.0].append(parameter)
     groups = [
         {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay} for (rate, decay), parameters in members.items()
@@ -40,7 +40,7 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, done: float, warmup: fl
         group["lr"] = group["peak"] * share
 
 
-def _layer(name: str) -> int:
-    """Give the layer that a parameter belongs to, −1 for the embeddings below them all."""
+def layer_of(name: str) -> int:
+    """Give the layer of the encoder that the parameter ``name`` belongs to, −1 for what lies below them all."""
     found = _LAYER.search(name)
     return int(found.group(1)) if found else -1

@@ -6,12 +6,14 @@ from typing import Final
 
 import torch
 from safetensors import SafetensorError
+from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, logging
 
 from newsstance.tokens import TOKENIZER_FILE
 from training.errors import EncoderError
 from training.fetch_encoder import fetch_encoder
 from training.known_encoders import KNOWN_ENCODERS
+from training.optimizer import layer_of
 from training.recipe import EncoderSettings
 from training.two_heads import TwoHeads
 
@@ -54,6 +56,8 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     if settings.max_length > positions:
         raise EncoderError(f"max_length is {settings.max_length}; the encoder {settings.encoder!r} reads {positions} tokens")
     encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
+    for parameter in lower_parameters(encoder, settings.frozen_layers):
+        parameter.requires_grad_(False)
     return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
 
 
@@ -63,6 +67,11 @@ def _checked_layers(settings: EncoderSettings, config: PretrainedConfig) -> int:
     if settings.layers is None or settings.layers > there:
         raise EncoderError(f"layers is {settings.layers}; the encoder {settings.encoder!r} has {there}")
     return settings.layers
+
+
+def lower_parameters(encoder: nn.Module, layers: int) -> list[nn.Parameter]:
+    """Give the parameters of the lowest ``layers`` layers of ``encoder`` and of all that lies below; none for 0 layers."""
+    return [parameter for name, parameter in encoder.named_parameters() if layers and layer_of(name) < layers]
 
 
 def _set_dropout(config: PretrainedConfig, share: float) -> None:

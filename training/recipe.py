@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -45,10 +45,10 @@ class EncoderSettings:
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
-    ``encoder_dropout`` inside the encoder; ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
-    the time. The loss is the sum of the heads' cross entropies, with ``label_smoothing`` and class weights (see
-    ``LinearSettings.balance``). ``evaluations`` counts the evaluations on validation in an epoch; training stops after
-    ``patience`` of them without a better one.
+    ``encoder_dropout`` inside the encoder. ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
+    MiniLM's time, and ``frozen_layers`` the embeddings and that many of the lowest layers. The loss is the sum of the heads'
+    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
+    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
     """
 
     encoder: Annotated[str, Field(min_length=1)]
@@ -65,6 +65,7 @@ class EncoderSettings:
     dropout: Share = 0.1
     encoder_dropout: Share = 0.0
     freeze_words: bool = True
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
     label_smoothing: Share = 0.05
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     evaluations: Count = 2
@@ -99,6 +100,20 @@ class CascadeSettings:
 
 
 @dataclass(frozen=True, config=_CONFIG)
+class DataSettings:
+    """What of the training split a recipe trains on; validation and the tests are always whole.
+
+    ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
+    sentences, and a smaller share lies within a larger one. ``votes`` is ``all`` for the labels that all annotators decided,
+    or ``first`` for the first annotator's alone.
+    """
+
+    origins: list[str] = field(default_factory=list)
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    votes: Literal["all", "first"] = "all"
+
+
+@dataclass(frozen=True, config=_CONFIG)
 class Recipe:
     """One way to train a model: its name, what it is in a sentence, its seed, and the settings of its kind.
 
@@ -109,6 +124,7 @@ class Recipe:
     description: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     min_confidence: Share = 0.0
+    data: DataSettings = field(default_factory=DataSettings)
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
     cascade: CascadeSettings | None = None

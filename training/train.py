@@ -16,6 +16,7 @@ from training.figures import confusion_figure
 from training.material import Material
 from training.metrics import confusions
 from training.recipe import Recipe
+from training.selection import select
 from training.store import STORE
 from training.tracking import Tracking, tracked
 
@@ -32,7 +33,8 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
     the same material goes on.
     """
     with tracked(recipe, material, store) as run:
-        bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), material.sentences, models, run)
+        sentences = select(material.sentences, material.votes, recipe.data)
+        bundle = _road(recipe)(Origin(recipe, material.sha256, run.run_id), sentences, models, run)
         if challenges(bundle):
             choose_champion(models, material.sha256)
         run.metrics(bundle.metrics)

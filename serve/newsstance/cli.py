@@ -1,4 +1,4 @@
-"""The command line: ``newsstance score PATH...``."""
+"""The command line: ``newsstance score INPUT...``."""
 
 import json
 import sys
@@ -9,17 +9,21 @@ import click
 
 from newsstance import __version__
 from newsstance.articles import Article, read_articles
-from newsstance.errors import ArticleError, NewsstanceError
+from newsstance.errors import ArticleError, InputError, NewsstanceError
 from newsstance.predictor import Predictor
+from newsstance.readers import MAX_CHARS, Reading
+from newsstance.rows import Level
 from newsstance.scores import ArticleScore
+from newsstance.sources import Form
 
 _EXAMPLES = """
 \b
 Examples:
-  newsstance score article.txt               one article
-  newsstance score articles/ more.jsonl      a folder of .txt, and JSON lines with a 'text' field
-  cat article.txt | newsstance score -       from standard input
-  newsstance score articles/ > scores.jsonl  a line of JSON an article
+  newsstance score article.txt                     one article, as a table
+  newsstance score articles/ > scores.jsonl        a line of JSON an article
+  cat article.txt | newsstance score -             from standard input
+  newsstance score archive/ -o scores.parquet      a batch, which goes on where it was stopped
+  newsstance score news.csv -o sentences.csv --level sentence --text-column story
 """
 
 
@@ -30,36 +34,78 @@ def cli() -> None:
 
 
 @cli.command(epilog=_EXAMPLES)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--model", type=click.Path(path_type=Path), help="A model's folder; by default the champion in models/.")
 @click.option(
     "--format", "form", type=click.Choice(["auto", "json", "table"]), default="auto", show_default=True,
-    help="JSON lines, or a table to read; auto gives a table on a terminal.",
+    help="Without -o: JSON lines, or a table to read; auto gives a table on a terminal.",
 )  # fmt: skip
 @click.option(
     "--min-confidence", type=float, metavar="P",
     help="Call a stance less likely than P 'unsure'; by default the model's own operating point.",
 )  # fmt: skip
-def score(paths: Sequence[str], model: Path | None, form: str, min_confidence: float | None) -> int:
-    """Score articles: text files, folders of .txt, .jsonl files with a 'text' field, or - for standard input.
+@click.option("--text-column", metavar="NAME", help="The column or field of the text, where its name doesn't tell.")
+@click.option("--id-column", metavar="NAME", help="The column or field of the ids.")
+@click.option(
+    "--max-chars", type=click.IntRange(1, 100_000_000), default=MAX_CHARS, show_default=True, help="The longest article."
+)
+@click.option(
+    "--stdin-format", type=click.Choice(["text", "html", "jsonl", "csv"]), default="text", show_default=True,
+    help="What comes on standard input; JSON lines are recognised.",
+)  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a batch to this .jsonl, .csv or .parquet.")
+@click.option(
+    "--level", type=click.Choice([*map(str, Level)]), default="article", show_default=True, help="With -o: what a row is."
+)
+@click.option("--any-language", is_flag=True, help="With -o: score what isn't English too.")
+@click.option("--restart", is_flag=True, help="With -o: start anew, whatever is there.")
+def score(
+    inputs: Sequence[str], model: Path | None, form: str, text_column: str | None, id_column: str | None, max_chars: int,
+    stdin_format: str, output: Path | None, level: str, any_language: bool, restart: bool, min_confidence: float | None,
+) -> int:  # fmt: skip
+    """Score articles: .txt, .html, .csv, .jsonl (each also .gz), .parquet, folders of them, or - for standard input.
 
-    What can't be read is named on standard error, the others are scored, and the exit status is 1.
+    Without -o the scores go to standard output; what can't be read is named on standard error, the others are scored, and the
+    exit status is 1.
+
+    With -o it scores a batch of any size: stopped at any moment, the same command goes on. What can't be scored goes to
+    OUTPUT.rejects.jsonl with the reason. Exit status: 0 if all is scored; 3 if all is done and something was rejected; 1 if it
+    couldn't go on; 2 for misuse.
     """
-    predictor = Predictor.load(model, min_confidence)
+    reading = Reading(text_column, id_column, max_chars)
+    if output is None:
+        if level != Level.ARTICLE or any_language or restart:
+            raise click.UsageError("--level, --any-language and --restart go with -o")
+        return _score_to_stdout(Predictor.load(model, min_confidence), read_articles(inputs, reading, Form(stdin_format)), form)
+    if form != "auto":
+        raise click.UsageError("--format goes without -o; with it, the suffix of the file tells the format")
+    from newsstance.batch import Batch  # here, since a single article needs nothing of it
+    from newsstance.batch_report import report
+    from newsstance.score_batch import score_batch
+
+    batch = Batch(tuple(inputs), output, Level(level), reading, Form(stdin_format), any_language)
+    outcome = score_batch(Predictor.load(model, min_confidence), batch, restart)
+    click.echo(report(batch.outputs, outcome), err=True)
+    return 3 if outcome.rejected else 0
+
+
+def _score_to_stdout(predictor: Predictor, articles: Iterator[Article | ArticleError], form: str) -> int:
     refused: list[ArticleError] = []
     as_table = form == "table" or (form == "auto" and sys.stdout.isatty())
     show = _table_printer() if as_table else _print_json
-    for article, scored in _scored(predictor, paths, refused):
+    for article, scored in _scored(predictor, articles, refused):
         show(article.id, scored)
     return 1 if refused else 0
 
 
-def _scored(predictor: Predictor, paths: Sequence[str], refused: list[ArticleError]) -> Iterator[tuple[Article, ArticleScore]]:
+def _scored(
+    predictor: Predictor, articles: Iterator[Article | ArticleError], refused: list[ArticleError]
+) -> Iterator[tuple[Article, ArticleScore]]:
     """Score what can be read; say at once what can't, and add it to ``refused``."""
     waiting: list[Article] = []
 
     def texts() -> Iterator[str]:
-        for article in read_articles(paths):
+        for article in articles:
             if isinstance(article, ArticleError):
                 click.echo(f"newsstance: {article}", err=True)
                 refused.append(article)
@@ -86,17 +132,17 @@ def _table_printer() -> Callable[[str, ArticleScore], None]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line with ``argv`` and give its exit status: 0, 1 if something wasn't scored, 2 for misuse."""
+    """Run the command line with ``argv`` and give its exit status: 0, 1 or 3 if not all was scored, 2 for misuse."""
     try:
         return int(cli.main(args=argv, prog_name="newsstance", standalone_mode=False) or 0)
     except NewsstanceError as error:
         click.echo(f"newsstance: {error}", err=True)
-        return 1
+        return 2 if isinstance(error, InputError) else 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("newsstance: interrupted", err=True)
+        click.echo("newsstance: interrupted; a batch goes on when the same command is run again", err=True)
         return 130
     except OSError as error:  # such as a full disk under standard output
         click.echo(f"newsstance: can't go on ({error.strerror})", err=True)

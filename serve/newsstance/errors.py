@@ -19,3 +19,23 @@ class ConfidenceError(NewsstanceError):
 
 class ArticleError(NewsstanceError):
     """An article or a sentence can't be read or scored."""
+
+
+class ColumnError(NewsstanceError):
+    """A table's column of text or of ids isn't there or can't be told."""
+
+
+class LineTooLongError(NewsstanceError):
+    """A line is longer than one article may be."""
+
+
+class MissingLibraryError(NewsstanceError):
+    """An optional library that a format needs isn't installed."""
+
+
+class BatchError(NewsstanceError):
+    """A batch can't start, or can't go on from what an earlier one left."""
+
+
+class InputError(NewsstanceError):
+    """What was named to be scored, or to be written, can't be: a misuse, told before anything is done."""

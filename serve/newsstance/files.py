@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from io import RawIOBase
 from pathlib import Path
 
 
@@ -26,3 +27,22 @@ def file_sha256(path: Path) -> str:
     """Give the SHA-256, in hex, of the file at ``path``."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_all(file: RawIOBase, content: bytes) -> None:
+    """Write all of ``content`` to an unbuffered ``file``, which may take it in pieces, and see it on the disk."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+    os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """See the file or folder at ``path`` on the disk: of a folder, that its names are."""
+    if os.name == "nt" and path.is_dir():  # Windows can't, and needn't
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

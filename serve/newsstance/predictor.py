@@ -8,6 +8,7 @@ from typing import Final
 
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.cascade import CASCADE, SINGLE_KINDS, CascadeModel
+from newsstance.duplicates import estimate_once
 from newsstance.errors import ArticleError, BundleError, ConfidenceError
 from newsstance.labels import HEADS, UNSURE
 from newsstance.locate import locate_model
@@ -80,13 +81,13 @@ class Predictor:
         """
         return next(self.score_many([text]))
 
-    def score_many(self, articles: Iterable[str]) -> Iterator[ArticleScore]:
-        """Score each of ``articles`` as it is asked for, in order, reading a few dozen ahead.
+    def score_many(self, articles: Iterable[str], at_once: int = _ARTICLES_AT_ONCE) -> Iterator[ArticleScore]:
+        """Score each of ``articles`` as it is asked for, in order, reading ``at_once`` of them ahead.
 
         Raises ``ArticleError``, before anything of the same few dozen is given, if one isn't a string.
         """
         remaining = iter(articles)
-        while chunk := list(islice(remaining, _ARTICLES_AT_ONCE)):
+        while chunk := list(islice(remaining, at_once)):
             for article in chunk:
                 if not isinstance(article, str):
                     raise ArticleError(f"an article is text, not {type(article).__name__}")
@@ -102,7 +103,7 @@ class Predictor:
         if not places:
             return []
         texts = [text[span.start : span.end] for text, span in places]
-        estimates = self._model.estimate([encodable(text) for text in texts])
+        estimates = estimate_once(self._model, [encodable(text) for text in texts])
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
         models = estimates.models or (self.bundle.name,) * len(texts)
         rows = zip(places, answers["stance"], answers["sentiment"], estimates.parts, models, strict=True)
