@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from newsstance import Predictor
-from newsstance.bundle import BUNDLE_FILE, Bundle
-from newsstance.files import file_sha256
+from newsstance.bundle import Bundle, read_bundle
+from newsstance.identity import bundle_sha256
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled, held_out_metrics
 from training.export import Origin, write_bundle
@@ -34,7 +34,7 @@ def train_cascade(origin: Origin, sentences: Sequence[Sentence], models: Path, _
 
 
 def _settings(paths: Mapping[str, Path], chosen: Sureness) -> dict[str, Any]:
-    members = {role: {"name": path.name, "sha256": file_sha256(path / BUNDLE_FILE)} for role, path in paths.items()}
+    members = {role: {"name": path.name, "sha256": bundle_sha256(read_bundle(path))} for role, path in paths.items()}
     return {**members, "sure": dict(chosen.thresholds)}
 
 

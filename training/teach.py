@@ -14,8 +14,9 @@ from safetensors.numpy import load, save
 from tqdm import tqdm
 
 from newsstance import ModelNotFoundError, Predictor
-from newsstance.bundle import BUNDLE_FILE
-from newsstance.files import file_sha256, write_atomically
+from newsstance.bundle import read_bundle
+from newsstance.files import write_atomically
+from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.locate import locate_model
 from newsstance.models import Floats
@@ -33,7 +34,7 @@ _AT_ONCE: Final = 512
 class Lesson:
     """A teacher's probabilities of the training sentences: by head, of shape (sentences, labels), and how to learn from them.
 
-    ``sha256`` is that of the teacher's bundle, which guards all of its files.
+    ``sha256`` is that of all that shapes the teacher's scores.
     """
 
     settings: TeacherSettings
@@ -60,7 +61,7 @@ def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequ
     An interrupted teaching goes on where it stopped. Raises ``RecipeError`` if there is no teacher.
     """
     folder = find_model(settings.model, models, recipe)
-    sha256 = file_sha256(folder / BUNDLE_FILE)
+    sha256 = bundle_sha256(read_bundle(folder))
     digest = hashlib.sha256(json.dumps([sha256, *texts]).encode()).hexdigest()
     path = models / LESSONS / f"{digest[:16]}.safetensors"
     said = load(path.read_bytes()) if path.is_file() else _nothing()

@@ -1,7 +1,7 @@
 """The model kind ``cascade``: a fast model answers where it is sure, the champion the rest.
 
-Its bundle holds no weights but names two models that lie beside it, each by the hash of its description, which guards their
-files: a cascade was tuned for these two and no others.
+Its bundle holds no weights but names two models that lie beside it, each by the hash of all that shapes its
+scores: a cascade was tuned for these two and no others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
+from newsstance.bundle import Bundle, read_bundle
 from newsstance.encoder import EncoderModel
 from newsstance.errors import BundleError
-from newsstance.files import file_sha256
+from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.linear import LinearModel
 from newsstance.models import Estimates, Model
@@ -76,7 +76,7 @@ class CascadeModel:
 def _read_member(bundle: Bundle, told: Mapping[str, Any]) -> Model:
     path = bundle.path.parent / str(told["name"])
     member = read_bundle(path)
-    if file_sha256(path / BUNDLE_FILE) != told.get("sha256"):
+    if bundle_sha256(member) != told.get("sha256"):
         raise BundleError(f"{bundle.path}: {path} isn't the model that this cascade was tuned for; {_AGAIN}")
     if member.kind not in SINGLE_KINDS:
         raise BundleError(f"{bundle.path}: {path} is of the kind {member.kind!r}, which can't be part of a cascade")
