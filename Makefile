@@ -5,15 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Byte-compiling a thousand modules ahead takes longer than installing them; Python does it as they are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
-RECIPE ?= tfidf mpnet
+RECIPE ?= mpnet
 SEEDS ?= 5
 
-.PHONY: curve help train score ui sweep compare test lint clean clean-runs
+.PHONY: help train score sweep curve compare bench ui test lint clean clean-runs
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-train: $(VENV)/.train ## Train tfidf and then mpnet, or RECIPE=NAME; what is better becomes champion
+train: $(VENV)/.train ## Train mpnet, or RECIPE=NAME; what is better becomes champion
 	@$(BIN)/python -m training train $(RECIPE)
 
 score: $(VENV)/.floor ## Score the articles in seeds/, or PATHS="file folder ..."
@@ -29,6 +29,9 @@ curve: $(VENV)/.train ## Train RECIPE=NAME on 1/8, 1/4, 1/2 and all of the corpu
 
 compare: $(VENV)/.floor ## Rank the runs, or compare two: RUNS="A B", recipes, run names or run ids
 	@$(BIN)/python -m training compare $(RUNS)
+
+bench: $(VENV)/.bench ## Compare speed, memory and stance_f1 with other ways of scoring, in one table
+	@$(BIN)/python -m training bench
 
 ui: $(VENV)/.floor ## Open the MLflow UI on this project's store, at 127.0.0.1
 	@$(BIN)/python -m training ui
@@ -61,6 +64,11 @@ $(VENV)/.train: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "installing what training needs into $(VENV) (a minute or two)"
 	@$(INSTALL) '.[train]'
 	@touch $@ $(VENV)/.floor
+
+$(VENV)/.bench: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "installing what the benchmark needs into $(VENV) (a minute or two)"
+	@$(INSTALL) '.[bench]'
+	@touch $@ $(VENV)/.train $(VENV)/.floor
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "installing what the tests need into $(VENV) (a minute or two)"

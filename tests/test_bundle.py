@@ -37,7 +37,8 @@ def test_a_bundle_tells_where_it_comes_from(trained: Trained) -> None:
 def test_nothing_in_an_exported_model_is_a_pickle(trained: Trained) -> None:
     names = {path.name for path in trained.models.rglob("*") if path.is_file() and not path.name.startswith(".")}
     assert names == {
-        "README.md", "bundle.json", "champion", "model.onnx", "predictions.json", "tokenizer.json", "vocabulary.json",
+        "README.md", "bundle.json", "champion", "config.json", "model.onnx", "model.safetensors", "predictions.json",
+        "tokenizer.json", "vocabulary.json",
         "weights.safetensors",
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
+from newsstance.cascade import CASCADE
 from newsstance.errors import BundleError, ModelNotFoundError
 from newsstance.locate import CHAMPION, locate_model, name_champion
 
@@ -30,6 +31,11 @@ def crown(models: Path, bundle: Bundle) -> None:
     if not _is_sound(target):
         copy_whole(bundle.path, target)
     name_champion(models, f"{CHAMPIONS}/{name}")
+
+
+def challenges(bundle: Bundle) -> bool:
+    """Tell whether ``bundle`` may become champion: a model that the champion taught, or is part of, only serves beside it."""
+    return bundle.kind != CASCADE and "teacher" not in bundle.settings
 
 
 def keep_champion(models: Path) -> None:

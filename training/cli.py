@@ -95,9 +95,9 @@ def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unche
         rows = {bundle.name: split_metrics(bundle.metrics, split) for bundle in bundles}
         show(metrics_table(f"{split}, as exported", rows))
     for bundle in bundles:
-        if "export/int8_cost_test_stance_f1" in bundle.metrics:
-            cost = [bundle.metrics[f"export/int8_cost_{split}_stance_f1"] for split in ("validation", "test")]
-            click.echo(f"{bundle.name}: int8 costs {cost[0]:+.4f} stance_f1 on validation, {cost[1]:+.4f} on test")
+        if "export/int8_cost_stance_f1" in bundle.metrics:
+            cost = [bundle.metrics[f"export/int8_cost_{metric}"] for metric in ("stance_f1", "sentiment_f1")]
+            click.echo(f"{bundle.name}: int8 costs {cost[0]:+.4f} stance_f1 and {cost[1]:+.4f} sentiment_f1 on validation")
     click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
     return 0
 
@@ -192,6 +192,33 @@ def encoder(name: str) -> int:
     from training.pretrained import encoder_folder
 
     click.echo(encoder_folder(name))
+    return 0
+
+
+@cli.command()
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each takes its turn.")
+@click.option("--articles", type=click.IntRange(min=1), help="Only so many articles of test-news, for a shorter run.")
+@corpus_option
+@models_option
+@store_option
+def bench(rounds: int, articles: int | None, corpus: Path, models: Path, store: Path) -> int:
+    """Measure newsstance's models beside other ways of scoring, on the same real sentences, in one table."""
+    from training.bench import measure
+    from training.bench_report import FOLDER, bench_table, circumstances, keep
+    from training.material import read_material
+    from training.news import TEST_NEWS
+    from training.report import show
+
+    sentences = [sentence for sentence in read_material(corpus).sentences if sentence.split == TEST_NEWS]
+    blocks = list(dict.fromkeys(sentence.block for sentence in sentences))[:articles]
+    sentences = [sentence for sentence in sentences if sentence.block in blocks]
+    rows = measure(models, sentences, rounds)
+    told = circumstances(len(sentences), len(blocks), rounds)
+    keep(rows, told, store)
+    show(bench_table(rows))
+    for name, value in told.items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"kept in {FOLDER}/bench.md and {FOLDER}/bench.json")
     return 0
 
 

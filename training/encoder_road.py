@@ -2,10 +2,11 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.encoder import GRAPH_FILE
 from newsstance.models import softmax
@@ -20,8 +21,10 @@ from training.onnx_graph import write_float_graph, write_int8_graph
 from training.predictions import Predictions
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings
+from training.teach import Lesson, learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
+from training.weights import write_weights
 
 TRAINED: Final = "trained"
 """The folder in ``models/`` that keeps each encoder as it was trained, in float32, beside the int8 one in use."""
@@ -39,60 +42,71 @@ def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, r
     recipe = origin.recipe
     assert recipe.encoder is not None
     use_all_cores()
-    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256}
-    checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
     train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
-    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric)
+    texts = [sentence.text for sentence in train]
+    lesson = learn_from(recipe.teacher, models, recipe.name, texts) if recipe.teacher else None
+    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
+    checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
+    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, lesson)
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
-    as_trained = _export_float(network, trained, origin, sentences, models)
-    bundle = _export_int8(as_trained, trained, origin, sentences, models)
+    told = _settings(recipe.encoder, lesson)
+    as_trained = _export_float(network, trained, told, origin, sentences, models)
+    bundle = _export_int8(as_trained, trained, told, origin, sentences, models)
     checkpoint.remove()
     return bundle
 
 
 def _export_float(
-    network: TwoHeads, trained: Probabilities, origin: Origin, sentences: Sequence[Sentence], models: Path
+    network: TwoHeads,
+    trained: Probabilities,
+    told: Mapping[str, Any],
+    origin: Origin,
+    sentences: Sequence[Sentence],
+    models: Path,
 ) -> Bundle:
-    settings = origin.recipe.encoder
-    assert settings is not None
-
     def write_files(folder: Path) -> None:
         write_float_graph(network, folder / GRAPH_FILE)
-        shutil.copyfile(encoder_folder(settings.encoder) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+        write_weights(network, folder)
+        shutil.copyfile(encoder_folder(told["encoder"]) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
-    def compare(answers: Predictions) -> dict[str, float]:
+    def compare(_: Predictor, answers: Predictions) -> dict[str, float]:
         return {"export/largest_difference": require_same(trained, _compared(answers))}
 
-    told = _settings(settings, "float32")
-    return write_bundle(models / TRAINED / origin.recipe.name, origin, told, write_files, sentences, compare)
+    settings, target = {**told, "precision": "float32"}, models / TRAINED / origin.recipe.name
+    return write_bundle(target, origin, settings, write_files, of_split(sentences, VALIDATION), compare)
 
 
 def _export_int8(
-    as_trained: Bundle, trained: Probabilities, origin: Origin, sentences: Sequence[Sentence], models: Path
+    as_trained: Bundle,
+    trained: Probabilities,
+    told: Mapping[str, Any],
+    origin: Origin,
+    sentences: Sequence[Sentence],
+    models: Path,
 ) -> Bundle:
-    assert origin.recipe.encoder is not None
-
     def write_files(folder: Path) -> None:
         write_int8_graph(as_trained.path / GRAPH_FILE, folder / GRAPH_FILE)
         shutil.copyfile(as_trained.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
-    def compare(answers: Predictions) -> dict[str, float]:
+    def compare(_: Predictor, answers: Predictions) -> dict[str, float]:
         metrics = {"export/largest_difference": as_trained.metrics["export/largest_difference"]}
         metrics["export/int8_mean_difference"] = require_close(trained, _compared(answers))
         measured = split_metrics(answers)
-        for key in ("validation/stance_f1", "test/stance_f1"):
-            metrics[f"export/int8_cost_{key.replace('/', '_')}"] = as_trained.metrics[key] - measured[key]
+        for metric in ("stance_f1", "sentiment_f1"):
+            key = f"{VALIDATION}/{metric}"
+            metrics[f"export/int8_cost_{metric}"] = as_trained.metrics[key] - measured[key]
         return metrics
 
-    told = _settings(origin.recipe.encoder, "int8")
-    return write_bundle(models / origin.recipe.name, origin, told, write_files, sentences, compare)
+    settings = {**told, "precision": "int8"}
+    return write_bundle(models / origin.recipe.name, origin, settings, write_files, sentences, compare)
 
 
 def _compared(answers: Predictions) -> Probabilities:
     return {head: values[:_COMPARED] for head, values in answers[VALIDATION].probabilities.items()}
 
 
-def _settings(settings: EncoderSettings, precision: str) -> dict[str, Any]:
-    return {"max_length": settings.max_length, "precision": precision, "encoder": settings.encoder}
+def _settings(settings: EncoderSettings, lesson: Lesson | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"max_length": settings.max_length, "encoder": settings.encoder}
+    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256}} if lesson else told

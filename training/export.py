@@ -39,13 +39,16 @@ def write_bundle(
     settings: Mapping[str, Any],
     write_files: Callable[[Path], None],
     sentences: Sequence[Sentence],
-    compare: Callable[[Predictions], Mapping[str, float]],
+    compare: Callable[[Predictor, Predictions], Mapping[str, float]],
+    *,
+    calibrate: bool = True,
 ) -> Bundle:
     """Write a bundle to the folder ``target``, replacing what was there only when the new one is whole and measured.
 
     ``write_files`` writes the model's files into the folder it is given. The model that they make answers every held-out one of
     ``sentences`` once: from that follow its temperatures, its metrics, and, as metrics too, what ``compare`` finds of it beside
     the model that was trained; if one of these raises, ``target`` stays as it was. The calibrated answers are kept with it.
+    A model made of calibrated ones needs no temperatures of its own: ``calibrate`` is off.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(beside, ignore_errors=True)
@@ -67,14 +70,13 @@ def write_bundle(
             path=beside,
         )
         bundle.write()
-        answers = predict_held_out(Predictor.load(beside), sentences)
-        temperature = fit_temperatures(answers[VALIDATION], sentences)
-        calibrated = {split: of_split.tempered(temperature) for split, of_split in answers.items()}
-        bundle = replace(
-            bundle,
-            settings={**bundle.settings, "temperature": temperature},
-            metrics={**split_metrics(calibrated), **compare(answers)},
-        )
+        predictor = Predictor.load(beside)
+        answers = calibrated = predict_held_out(predictor, sentences)
+        if calibrate:
+            temperature = fit_temperatures(answers[VALIDATION], sentences)
+            calibrated = {split: of_split.tempered(temperature) for split, of_split in answers.items()}
+            bundle = replace(bundle, settings={**bundle.settings, "temperature": temperature})
+        bundle = replace(bundle, metrics={**split_metrics(calibrated), **compare(predictor, answers)})
         bundle.write()
         _require_served(Predictor.load(beside), calibrated[VALIDATION], sentences)
         write_predictions(calibrated, origin.corpus_sha256, beside / PREDICTIONS_FILE)

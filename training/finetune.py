@@ -23,6 +23,7 @@ from training.metrics import Labels, stance_f1
 from training.optimizer import build_optimizer, set_learning_rates
 from training.pretrained import encoder_folder, load_network
 from training.recipe import EncoderSettings
+from training.teach import Lesson, targets
 from training.two_heads import TwoHeads
 
 Report = Callable[[int, str, float], None]
@@ -43,6 +44,7 @@ class Finetuning:
         validation: Sequence[Sentence],
         checkpoint: Checkpoint,
         report: Report,
+        lesson: Lesson | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.settings, self.seed = settings, seed
@@ -50,8 +52,9 @@ class Finetuning:
         self.network: TwoHeads = load_network(settings).to(self.device)
         self.windows = Windows.read(encoder_folder(settings.encoder) / TOKENIZER_FILE, settings.max_length)
         self._rows = first_windows(self.windows, [sentence.text for sentence in train])
-        self._targets = {head: torch.tensor(label_indices(train, head), device=self.device) for head in HEADS}
-        self._losses = {head: self._loss(head) for head in HEADS}
+        labels = {head: label_indices(train, head) for head in HEADS}
+        self._targets = {head: torch.tensor(targets(labels[head], head, lesson), device=self.device) for head in HEADS}
+        self._losses = {head: self._loss(head, labels[head]) for head in HEADS}
         self._validation = validation
         self._checkpoint, self._report = checkpoint, report
         self._optimizer = build_optimizer(self.network, settings)
@@ -113,9 +116,8 @@ class Finetuning:
             self._report(progress.step, name, value)
         self._checkpoint.save(self.network, self._optimizer, progress, is_best=is_best)
 
-    def _loss(self, head: str) -> nn.CrossEntropyLoss:
-        targets = self._targets[head].tolist()
-        weights = torch.from_numpy(class_weights(targets, len(HEADS[head]), self.settings.balance)).to(self.device)
+    def _loss(self, head: str, labels: Sequence[int]) -> nn.CrossEntropyLoss:
+        weights = torch.from_numpy(class_weights(labels, len(HEADS[head]), self.settings.balance)).to(self.device)
         return nn.CrossEntropyLoss(weight=weights, label_smoothing=self.settings.label_smoothing)
 
 
@@ -126,9 +128,13 @@ def finetune(
     validation: Sequence[Sentence],
     checkpoint: Checkpoint,
     report: Report,
+    lesson: Lesson | None = None,
 ) -> tuple[TwoHeads, Windows]:
-    """Fine-tune as ``settings`` say; give the network with its best weights, and the windows it reads."""
-    finetuning = Finetuning(settings, seed, train, validation, checkpoint, report)
+    """Fine-tune as ``settings`` say; give the network with its best weights, and the windows it reads.
+
+    With a ``lesson``, on the training sentences in their order, the network learns from it and from the labels.
+    """
+    finetuning = Finetuning(settings, seed, train, validation, checkpoint, report, lesson)
     return finetuning.run().cpu(), finetuning.windows
 
 

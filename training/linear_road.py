@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from newsstance import Predictor
 from newsstance.bundle import Bundle
 from training.agreement import require_same
 from training.corpus import Sentence, of_split
@@ -21,7 +22,7 @@ def train_linear(origin: Origin, sentences: Sequence[Sentence], models: Path, _r
     fitted = FittedLinear(settings, origin.recipe.seed).fit(train)
     texts = [sentence.text for sentence in of_split(sentences, "validation")]
 
-    def compare(answers: Predictions) -> dict[str, float]:
+    def compare(_: Predictor, answers: Predictions) -> dict[str, float]:
         difference = require_same(fitted.probabilities(texts), answers[VALIDATION].probabilities)
         return {"export/largest_difference": difference}
 

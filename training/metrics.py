@@ -21,6 +21,11 @@ def stance_f1(gold: Sequence[str], predicted: Sequence[str]) -> float:
     return _macro_f1(gold, predicted, POSTURES)
 
 
+def head_f1(head: str, gold: Sequence[str], predicted: Sequence[str]) -> float:
+    """Give the F1 by which ``head`` is judged: ``stance_f1``, or the macro-F1 over the three sentiments."""
+    return stance_f1(gold, predicted) if head == "stance" else _macro_f1(gold, predicted, SENTIMENTS)
+
+
 def all_metrics(gold: Labels, predicted: Labels) -> dict[str, float]:
     """Give every metric by name, each in [0, 1].
 

@@ -45,6 +45,8 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         _set_dropout(config, settings.encoder_dropout)
+        if settings.layers is not None:
+            config.num_hidden_layers = _checked_layers(settings, config)
         encoder: PreTrainedModel = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {str(error).splitlines()[0]}") from error
@@ -57,6 +59,14 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     for parameter in lower_parameters(encoder, settings.frozen_layers):
         parameter.requires_grad_(False)
     return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
+
+
+def _checked_layers(settings: EncoderSettings, config: PretrainedConfig) -> int:
+    """Give how many of the encoder's layers to use; the weights of the others are left where they are."""
+    there = getattr(config, "num_hidden_layers", 0)
+    if settings.layers is None or settings.layers > there:
+        raise EncoderError(f"layers is {settings.layers}; the encoder {settings.encoder!r} has {there}")
+    return settings.layers
 
 
 def lower_parameters(encoder: nn.Module, layers: int) -> list[nn.Parameter]:

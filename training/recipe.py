@@ -10,12 +10,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from newsstance.cascade import CASCADE
+from newsstance.locate import CHAMPION
 from training.errors import RecipeError
 
 RECIPES: Final = Path(__file__).parent / "recipes"
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = ("champion", "encoders", "trained")
+_RESERVED: Final = (CHAMPION, "encoders", "trained")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -39,7 +41,7 @@ class EncoderSettings:
     """How the encoder is fine-tuned.
 
     ``encoder`` is one of ``training.known_encoders``, ``package:PACKAGE/FOLDER`` for weights that an installed package
-    carries, a local folder, or a hub id.
+    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0.
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
@@ -50,6 +52,7 @@ class EncoderSettings:
     """
 
     encoder: Annotated[str, Field(min_length=1)]
+    layers: Annotated[int, Field(ge=0)] | None = None
     pooling: Literal["mean", "cls"] = "mean"
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     epochs: Annotated[int, Field(ge=1, le=1000)] = 4
@@ -67,6 +70,33 @@ class EncoderSettings:
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     evaluations: Count = 2
     patience: Count = 4
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class TeacherSettings:
+    """Who teaches a model besides the labels.
+
+    ``model`` is ``champion``, the name of a model in the models folder, or a model's path. The targets are its probabilities,
+    by ``weight``, and the labels, by the rest; a ``temperature`` above 1 makes its probabilities less sure first, so that more
+    is told of the labels that it didn't choose (Hinton and others 2015, https://arxiv.org/abs/1503.02531).
+    """
+
+    model: Annotated[str, Field(min_length=1)] = CHAMPION
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    temperature: Positive = 1.0
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class CascadeSettings:
+    """Which two models answer in turn: ``fast`` where it is sure enough, ``champion`` elsewhere.
+
+    Both are names in the models folder, or ``champion``. How sure is sure enough is chosen on validation: as little as keeps
+    the F1 of each head within ``tolerance`` of the champion's.
+    """
+
+    fast: Annotated[str, Field(min_length=1)] = "fast"
+    champion: Annotated[str, Field(min_length=1)] = CHAMPION
+    tolerance: Share = 0.01
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -97,16 +127,22 @@ class Recipe:
     data: DataSettings = field(default_factory=DataSettings)
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
+    cascade: CascadeSettings | None = None
+    teacher: TeacherSettings | None = None
 
     def __post_init__(self) -> None:
-        if (self.linear is None) == (self.encoder is None):
-            raise ValueError("a recipe has either a [linear] or an [encoder] table")
+        if sum(table is not None for table in (self.linear, self.encoder, self.cascade)) != 1:
+            raise ValueError("a recipe has either a [linear], an [encoder] or a [cascade] table")
+        if self.teacher is not None and self.encoder is None:
+            raise ValueError("only an [encoder] learns from a [teacher]")
         if self.name in _RESERVED:
             raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/")
 
     @property
     def kind(self) -> str:
-        """Name the kind of model that this recipe trains: ``linear`` or ``encoder``."""
+        """Name the kind of model that this recipe trains: ``linear``, ``encoder`` or ``cascade``."""
+        if self.cascade is not None:
+            return CASCADE
         return "linear" if self.encoder is None else "encoder"
 
     def to_dict(self) -> dict[str, Any]:

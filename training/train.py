@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from newsstance.bundle import Bundle
-from training.champion import keep_champion
+from training.champion import challenges, keep_champion
 from training.corpus import Sentence
 from training.describe import describe
 from training.exclusive import only_training
@@ -62,7 +62,12 @@ def make_way(run: Tracking, models: Path) -> None:
 
 
 def challenge(run: Tracking, measured: Measured, material: Material, models: Path) -> None:
-    """Register the model, let it challenge the champion, and say how that went, in one line."""
+    """Register the model, let it challenge the champion, and say how that went, in one line.
+
+    A model that only serves beside the champion does neither.
+    """
+    if not challenges(measured.bundle):
+        return
     version = register(run, measured.bundle)
     decision = promote(measured.bundle, measured.predictions, material, models)
     record_decision(run, decision, version)
@@ -75,6 +80,10 @@ def _road(recipe: Recipe) -> Road:
         from training.linear_road import train_linear
 
         return train_linear
+    if recipe.cascade is not None:
+        from training.cascade_road import train_cascade
+
+        return train_cascade
     from training.encoder_road import train_encoder
 
     return train_encoder

@@ -15,4 +15,5 @@ def estimate_once(model: Model, texts: Sequence[str]) -> Estimates:
     estimates = model.estimate(list(places))
     taken = np.array([places[text] for text in texts])
     parts = tuple(estimates.parts[place] for place in taken)
-    return Estimates({head: values[taken] for head, values in estimates.probabilities.items()}, parts)
+    models = estimates.models and tuple(estimates.models[place] for place in taken)
+    return Estimates({head: values[taken] for head, values in estimates.probabilities.items()}, parts, models)

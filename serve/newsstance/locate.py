@@ -23,9 +23,11 @@ def models_folder() -> Path:
 def locate_model(path: Path | None = None) -> Path:
     """Give the bundle's folder that ``path`` means.
 
-    ``path`` is a bundle's folder, a models folder or its champion file; ``None`` means the champion of ``models_folder()``.
-    Raises ``ModelNotFoundError`` if there is no model there.
+    ``path`` is a bundle's folder, a models folder or its champion file, or the name of a model in ``models_folder()``; ``None``
+    means the champion there. Raises ``ModelNotFoundError`` if there is no model there.
     """
+    if path is not None and len(path.parts) == 1 and not path.exists() and (models_folder() / path / BUNDLE_FILE).is_file():
+        return models_folder() / path
     place = models_folder() if path is None else path
     if (place / BUNDLE_FILE).is_file():
         return place
@@ -37,7 +39,9 @@ def locate_model(path: Path | None = None) -> Path:
         raise ModelNotFoundError(f"{pointer} names {named.name!r}, which isn't there: run `make train`")
     if path is None:
         raise ModelNotFoundError(f"no trained model in {place}/: run `make train` first, or name a model with --model")
-    raise ModelNotFoundError(f"{path}: no exported model here; a model's folder holds a {BUNDLE_FILE}")
+    raise ModelNotFoundError(
+        f"{path}: no exported model here, nor one of this name in {models_folder()}/ (`make train RECIPE=NAME` trains one)"
+    )
 
 
 def name_champion(models: Path, name: str) -> None:

@@ -19,11 +19,13 @@ class Estimates:
     """A model's answer on a list of texts.
 
     ``probabilities`` holds, by head, an array of shape (texts, labels of the head) whose rows sum to 1. ``parts`` tells in
-    how many windows each text was read: more than 1 for a text longer than the model's window.
+    how many windows each text was read: more than 1 for a text longer than the model's window. ``models`` names, where
+    several models share the work, the one that answered for each text.
     """
 
     probabilities: Mapping[str, Floats]
     parts: tuple[int, ...]
+    models: tuple[str, ...] | None = None
 
 
 def temperatures(bundle: Bundle) -> dict[str, float]:

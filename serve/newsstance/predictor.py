@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from newsstance.bundle import Bundle, read_bundle
+from newsstance.cascade import CASCADE, SINGLE_KINDS, CascadeModel
 from newsstance.duplicates import estimate_once
-from newsstance.encoder import EncoderModel
 from newsstance.errors import ArticleError, BundleError, ConfidenceError
 from newsstance.labels import HEADS, UNSURE
-from newsstance.linear import LinearModel
 from newsstance.locate import locate_model
 from newsstance.models import Floats, Model
 from newsstance.scores import ArticleScore, SentenceScore
 from newsstance.sentences import Span, encodable, split_sentences
 
-KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {"encoder": EncoderModel.read, "linear": LinearModel.read}
+KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {**SINGLE_KINDS, CASCADE: CascadeModel.read}
 """How each kind of bundle is read."""
 
 _ARTICLES_AT_ONCE: Final = 32
@@ -37,18 +36,24 @@ class Predictor:
         self.min_confidence = min_confidence
 
     @classmethod
-    def load(cls, path: str | PathLike[str] | None = None, min_confidence: float | None = None) -> "Predictor":
-        """Load the exported model at ``path``: a model's folder, a models folder or its ``champion``.
+    def load(
+        cls, path: str | PathLike[str] | None = None, min_confidence: float | None = None, sure: float | None = None
+    ) -> "Predictor":
+        """Load the exported model at ``path``: a model's folder, a models folder or its ``champion``, or a model's name.
 
-        Without ``path`` it is the champion in ``models/``, or in the folder that ``NEWSSTANCE_MODELS`` names. Without
-        ``min_confidence``, a probability, the model's own holds. Raises ``ModelNotFoundError`` if there is no model,
+        Without ``path`` it is the champion in ``models/``, or in the folder that ``NEWSSTANCE_MODELS`` names, where names are
+        looked for too. Without ``min_confidence``, a probability, the model's own holds; ``sure`` likewise moves how sure the
+        fast model of a cascade must be, and means nothing to other models. Raises ``ModelNotFoundError`` if there is no model,
         ``BundleError`` if it is incomplete or altered, and ``ConfidenceError`` for what is no probability.
         """
         bundle = read_bundle(locate_model(None if path is None else Path(path)))
         if not isinstance(bundle.kind, str) or bundle.kind not in KINDS:
             raise BundleError(f"{bundle.path}: a model of the unknown kind {bundle.kind!r}; a newer newsstance may read it")
         asked = bundle.settings.get("min_confidence", 0.0) if min_confidence is None else min_confidence
-        return cls(KINDS[bundle.kind](bundle), bundle, checked_confidence(asked))
+        model = KINDS[bundle.kind](bundle)
+        if sure is not None and isinstance(model, CascadeModel):
+            model = model.with_sure(checked_confidence(sure))
+        return cls(model, bundle, checked_confidence(asked))
 
     def predict(self, sentences: Sequence[str]) -> list[SentenceScore]:
         """Score each of ``sentences`` by itself, in order.
@@ -100,10 +105,13 @@ class Predictor:
         texts = [text[span.start : span.end] for text, span in places]
         estimates = estimate_once(self._model, [encodable(text) for text in texts])
         answers = {head: _by_label(estimates.probabilities[head], labels) for head, labels in HEADS.items()}
-        rows = zip(texts, places, answers["stance"], answers["sentiment"], estimates.parts, strict=True)
+        models = estimates.models or (self.bundle.name,) * len(texts)
+        rows = zip(places, answers["stance"], answers["sentiment"], estimates.parts, models, strict=True)
         return [
-            SentenceScore(text, *span, self._stance(stance), stance, _likeliest(sentiment), sentiment, parts)
-            for text, (_, span), stance, sentiment, parts in rows
+            SentenceScore(
+                text[span.start : span.end], *span, self._stance(stance), stance, _likeliest(sentiment), sentiment, parts, model
+            )
+            for (text, span), stance, sentiment, parts, model in rows
         ]
 
     def _stance(self, probabilities: Mapping[str, float]) -> str:
@@ -114,7 +122,7 @@ class Predictor:
 def checked_confidence(value: float) -> float:
     """Give ``value``; raises ``ConfidenceError`` unless it is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ConfidenceError(f"min_confidence is a probability, from 0 to 1, not {value!r}")
+        raise ConfidenceError(f"a confidence is a probability, from 0 to 1, not {value!r}")
     return float(value)
 
 

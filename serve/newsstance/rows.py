@@ -34,7 +34,7 @@ COLUMNS: Final[Mapping[Level, Mapping[str, type]]] = {
     },
     Level.SENTENCE: {
         **_HEAD, "sentence": int, "start": int, "end": int, "text": str, "stance": str, "sentiment": str,
-        **_PROBABILITIES, "parts": int, **_TAIL,
+        **_PROBABILITIES, "parts": int, "answered_by": str, **_TAIL,
     },
 }  # fmt: skip
 """The columns of each level, in order, and what they hold."""
@@ -79,6 +79,7 @@ def _of_sentence(sentence: SentenceScore) -> dict[str, Value]:
         **{f"stance_{label}": _rounded(value) for label, value in sentence.stance_probabilities.items()},
         **{f"sentiment_{label}": _rounded(value) for label, value in sentence.sentiment_probabilities.items()},
         "parts": sentence.parts,
+        "answered_by": sentence.answered_by,
     }
 
 

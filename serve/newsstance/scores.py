@@ -15,7 +15,8 @@ class SentenceScore:
     ``start`` and ``end`` are its character offsets in the article, or 0 and its length where it came alone. The probabilities
     are keyed by label and sum to 1; ``stance`` and ``sentiment`` are the likeliest, but for a stance that is less likely than
     the predictor's ``min_confidence``, which is ``unsure``. ``parts`` above 1 flags a sentence longer
-    than the model's window: it was scored in so many parts, whose probabilities were averaged by length.
+    than the model's window: it was scored in so many parts, whose probabilities were averaged by length. ``answered_by``
+    names the model that answered, which in a cascade is one of two.
     """
 
     text: str
@@ -26,6 +27,7 @@ class SentenceScore:
     sentiment: str
     sentiment_probabilities: Mapping[str, float]
     parts: int = 1
+    answered_by: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the score as plain types, ready for JSON."""

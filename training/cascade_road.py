@@ -1,0 +1,53 @@
+"""The road of a cascade recipe: choose on validation how sure the fast model must be, and export that beside the two models."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from newsstance import Predictor
+from newsstance.bundle import Bundle, read_bundle
+from newsstance.identity import bundle_sha256
+from training.corpus import Sentence, of_split
+from training.evaluate import Labelled
+from training.export import Origin, write_bundle
+from training.predictions import Predictions
+from training.sureness import Sureness, choose_sureness
+from training.teach import find_model
+from training.tracking import Tracking
+
+
+def train_cascade(origin: Origin, sentences: Sequence[Sentence], models: Path, _run: Tracking) -> Bundle:
+    """Choose how sure is sure enough for the recipe's two models, and export the cascade of them."""
+    recipe = origin.recipe
+    assert recipe.cascade is not None
+    paths = {role: find_model(name, models, recipe.name) for role, name in vars(recipe.cascade).items() if role != "tolerance"}
+    print(f"{recipe.name}: {paths['fast']} where it is sure, {paths['champion']} elsewhere", file=sys.stderr)
+    validation = Labelled.of(of_split(sentences, "validation"))
+    answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
+    chosen = choose_sureness(answers["fast"], answers["champion"], validation.gold, recipe.cascade.tolerance)
+
+    def compare(exported: Predictor, _: Predictions) -> dict[str, float]:
+        return {**_shares(exported, read_bundle(paths["fast"]).name, sentences), "cascade/validation_share_fast": chosen.share}
+
+    settings = _settings(paths, chosen, models)
+    return write_bundle(models / recipe.name, origin, settings, lambda _: None, sentences, compare, calibrate=False)
+
+
+def _settings(paths: Mapping[str, Path], chosen: Sureness, models: Path) -> dict[str, Any]:
+    members = {}
+    for role, path in paths.items():
+        bundle = read_bundle(path)
+        folder = os.path.relpath(path, models)
+        members[role] = {"name": bundle.name, "folder": folder, "sha256": bundle_sha256(bundle)}
+    return {**members, "sure": dict(chosen.thresholds)}
+
+
+def _shares(exported: Predictor, fast: str, sentences: Sequence[Sentence]) -> dict[str, float]:
+    """Give the share of each held-out split that the fast model answers, ``SPLIT/share_fast``."""
+    shares = {}
+    for split in sorted({sentence.split for sentence in sentences} - {"train"}):
+        scores = exported.predict([sentence.text for sentence in of_split(sentences, split)])
+        shares[f"{split}/share_fast"] = sum(score.answered_by == fast for score in scores) / len(scores)
+    return shares
