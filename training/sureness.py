@@ -29,13 +29,16 @@ def choose_sureness(fast: Mapping[str, Floats], champion: Mapping[str, Floats], 
     sentence is the fast model's if it is sure enough in both heads. Where nothing else keeps the F1, nothing is sure enough.
     """
     least = {head: head_f1(head, gold[head], _labels(head, champion[head])) - tolerance for head in HEADS}
-    tried = (dict(zip(HEADS, chosen, strict=True)) for chosen in product(*(_thresholds(fast[head]) for head in HEADS)))
-    best = Sureness(dict.fromkeys(HEADS, 1.0), 0.0)
-    for thresholds in tried:
-        sure = np.logical_and.reduce([fast[head].max(axis=1) > thresholds[head] for head in HEADS])
-        if sure.mean() > best.share and _keeps(sure, fast, champion, gold, least):
-            best = Sureness(thresholds, float(sure.mean()))
-    return best
+    tried = [dict(zip(HEADS, chosen, strict=True)) for chosen in product(*(_thresholds(fast[head]) for head in HEADS))]
+    for thresholds in sorted(tried, key=lambda thresholds: -_sure(fast, thresholds).sum()):
+        sure = _sure(fast, thresholds)
+        if _keeps(sure, fast, champion, gold, least):
+            return Sureness(thresholds, float(sure.mean()))
+    return Sureness(dict.fromkeys(HEADS, 1.0), 0.0)
+
+
+def _sure(fast: Mapping[str, Floats], thresholds: Mapping[str, float]) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.logical_and.reduce([fast[head].max(axis=1) > thresholds[head] for head in HEADS]))
 
 
 def _keeps(
