@@ -7,13 +7,14 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
 
+from newsstance.cores import usable_cores
 from newsstance.files import write_atomically
+from newsstance.installed import installed_version
 from training.bench import Row
 from training.contestants import REFERENCE
 from training.run_spec import RunSpec
@@ -29,9 +30,9 @@ _HEADINGS: Final = (
 def circumstances(sentences: int, articles: int, rounds: int) -> dict[str, str]:
     """Tell where, when busy with what, and how the figures were measured."""
     cpu = [line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    processor = cpu[0] if cpu else platform.processor()
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {cpu[0] if cpu else platform.processor()}, {cores} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {processor}, {usable_cores()} cores",
         "load": f"{os.getloadavg()[0]:.1f} at the end, over the last minute",
         "versions": ", ".join(f"{name} {_version(name)}" for name in ("Python", *_PACKAGES)),
         "data": f"{sentences} sentences of {articles} articles of test-news; medians of {rounds} interleaved rounds",
@@ -91,10 +92,7 @@ def _line(row: Sequence[str]) -> str:
 
 
 def _version(name: str) -> str:
-    try:
-        return platform.python_version() if name == "Python" else version(name)
-    except PackageNotFoundError:
-        return "absent"
+    return platform.python_version() if name == "Python" else installed_version(name) or "absent"
 
 
 def _lines(path: Path) -> list[str]:

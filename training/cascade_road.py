@@ -8,11 +8,12 @@ from typing import Any
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
+from newsstance.cascade import sure_enough
 from newsstance.identity import bundle_sha256
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled
 from training.export import Origin, write_bundle
-from training.predictions import Predictions
+from training.predictions import Predictions, held_out_splits
 from training.sureness import Sureness, choose_sureness
 from training.teach import find_model
 from training.tracking import Tracking
@@ -28,8 +29,8 @@ def train_cascade(origin: Origin, sentences: Sequence[Sentence], models: Path, _
     answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
     chosen = choose_sureness(answers["fast"], answers["champion"], validation.gold, recipe.cascade.tolerance)
 
-    def compare(exported: Predictor, _: Predictions) -> dict[str, float]:
-        return {**_shares(exported, read_bundle(paths["fast"]).name, sentences), "cascade/validation_share_fast": chosen.share}
+    def compare(_: Predictor, __: Predictions) -> dict[str, float]:
+        return {**_shares(Predictor.load(paths["fast"]), chosen, sentences), "cascade/validation_share_fast": chosen.share}
 
     settings = _settings(paths, chosen, models)
     return write_bundle(models / recipe.name, origin, settings, lambda _: None, sentences, compare, calibrate=False)
@@ -44,10 +45,10 @@ def _settings(paths: Mapping[str, Path], chosen: Sureness, models: Path) -> dict
     return {**members, "sure": dict(chosen.thresholds)}
 
 
-def _shares(exported: Predictor, fast: str, sentences: Sequence[Sentence]) -> dict[str, float]:
+def _shares(fast: Predictor, chosen: Sureness, sentences: Sequence[Sentence]) -> dict[str, float]:
     """Give the share of each held-out split that the fast model answers, ``SPLIT/share_fast``."""
-    shares = {}
-    for split in sorted({sentence.split for sentence in sentences} - {"train"}):
-        scores = exported.predict([sentence.text for sentence in of_split(sentences, split)])
-        shares[f"{split}/share_fast"] = sum(score.answered_by == fast for score in scores) / len(scores)
-    return shares
+    texts = {split: [row.text for row in of_split(sentences, split)] for split in held_out_splits(sentences)}
+    return {
+        f"{split}/share_fast": float(sure_enough(fast.probabilities(of_one), chosen.thresholds).mean())
+        for split, of_one in texts.items()
+    }

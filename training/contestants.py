@@ -52,8 +52,9 @@ def contestants(models: Path) -> list[Contestant]:
     ]
     tiers = [models / name for name in ("fast", "cascade") if (models / name).is_dir()]
     found += [_newsstance(f"newsstance {path.name}", "load_whole", path) for path in tiers]
-    trained = models / "trained" / read_bundle(champion).name
-    if (trained / "model.safetensors").is_file() and read_bundle(trained).run_id == read_bundle(champion).run_id:
+    bundle = read_bundle(champion)
+    trained = models / "trained" / bundle.name
+    if (trained / "model.safetensors").is_file() and read_bundle(trained).run_id == bundle.run_id:
         files = tuple(trained / name for name in ("model.safetensors", "config.json", "tokenizer.json"))
         for name, size in (("HF pipeline, defaults", "1"), (REFERENCE, "32")):
             found.append(Contestant(name, "training.hub_pipeline", "load_pipeline", (str(trained), size), files))

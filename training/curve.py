@@ -1,12 +1,13 @@
 """The learning curve: what a recipe reaches on shares of the corpus, which tells what more sentences would be worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Final
 
+from newsstance.bundle import Bundle
 from training.corpus import of_split
 from training.figures import share_curve_figure
 from training.material import Material
@@ -73,12 +74,12 @@ def _point(
     shared = replace(recipe, name=name, data=replace(recipe.data, share=float(share) * recipe.data.share))
     rows = len(of_split(select(material.sentences, material.votes, shared.data), "train"))
     folder = models / CURVE_MODELS
-    scores = [_scores(replace(shared, seed=seed), material, folder / str(seed), store, run)[split] for seed in seeds]
-    return Point(share, rows, scores)
+    bundles = [_trained(replace(shared, seed=seed), material, folder / str(seed), store, run) for seed in seeds]
+    return Point(share, rows, [bundle.metrics[f"{split}/stance_f1"] for bundle in bundles])
 
 
-def _scores(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Mapping[str, float]:
-    """Train one share with one seed unless it was trained before; give ``stance_f1`` by split."""
+def _trained(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Bundle:
+    """Train one share with one seed unless it was trained before."""
     bundle = trained_before(models / recipe.name, recipe, material)
     if bundle is None:
         with tracked(training_spec(recipe, material, parent.run_id), store) as run:
@@ -86,5 +87,4 @@ def _scores(recipe: Recipe, material: Material, models: Path, store: Path, paren
             bundle = fit(recipe, material, models, run)
             measured = measure(bundle, material)
             record(run, measured, material, estimates([measured.predictions]))
-    named = {name.partition("/"): value for name, value in bundle.metrics.items()}
-    return {split: value for (split, _, metric), value in named.items() if metric == "stance_f1"}
+    return bundle

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from newsstance import Predictor
 from newsstance.labels import HEADS
+from newsstance.models import likeliest
 from training.corpus import Sentence, read_lines
 from training.errors import CorpusError
 from training.metrics import Labels, all_metrics
@@ -51,8 +52,7 @@ def read_labelled(path: Path) -> Labelled:
 
 def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
     """Give the likeliest label of each text by head, however unsure."""
-    probabilities = predictor.probabilities(texts)
-    return {head: [labels[place] for place in probabilities[head].argmax(axis=1)] for head, labels in HEADS.items()}
+    return {head: likeliest(head, values) for head, values in predictor.probabilities(texts).items()}
 
 
 def split_metrics(answers: Predictions) -> dict[str, float]:

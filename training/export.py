@@ -5,12 +5,12 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, record_files
+from newsstance.installed import installed_version
 from newsstance.labels import HEADS
 from training.agreement import require_same
 from training.calibrate import fit_temperatures
@@ -112,10 +112,5 @@ def _swap(new: Path, target: Path) -> None:
 
 
 def _versions() -> dict[str, str]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue  # a linear model is trained without torch
-    return versions
+    found = {package: installed_version(package) for package in _PACKAGES}
+    return {package: version for package, version in found.items() if version}  # a linear model is trained without torch

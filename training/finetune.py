@@ -1,6 +1,5 @@
 """Fine-tune the two-headed encoder."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from newsstance.cores import usable_cores
 from newsstance.labels import HEADS
-from newsstance.models import Floats
+from newsstance.models import Floats, likeliest
 from newsstance.tokens import TOKENIZER_FILE, Window, Windows, batches_by_length
 from training.batches import epoch_batches
 from training.checkpoint import Checkpoint, Progress
@@ -164,7 +164,7 @@ def network_logits(network: TwoHeads, windows: Windows, texts: Sequence[str]) ->
 def predict_labels(network: TwoHeads, windows: Windows, texts: Sequence[str]) -> Labels:
     """Give the likeliest label of each text by head."""
     logits = network_logits(network, windows, texts)
-    return {head: [HEADS[head][place] for place in values.argmax(axis=1)] for head, values in logits.items()}
+    return {head: likeliest(head, values) for head, values in logits.items()}
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -177,7 +177,7 @@ def autocast(device: torch.device) -> AbstractContextManager[object]:
 
 def use_all_cores() -> None:
     """Let torch compute on every core that this process may use."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    torch.set_num_threads(usable_cores())
 
 
 def _progress_bar(total: int, done: int) -> "tqdm[int]":

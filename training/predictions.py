@@ -11,7 +11,7 @@ import numpy as np
 from newsstance import Predictor
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
-from newsstance.models import Floats, tempered
+from newsstance.models import Floats, likeliest, tempered
 from training.corpus import Sentence, of_split
 from training.errors import ComparisonError
 from training.metrics import Labels
@@ -36,7 +36,7 @@ class SplitPredictions:
 
     def labels(self, head: str) -> list[str]:
         """Give the likeliest label of each sentence."""
-        return [HEADS[head][place] for place in self.probabilities[head].argmax(axis=1)]
+        return likeliest(head, self.probabilities[head])
 
     def tempered(self, temperature: Mapping[str, float]) -> "SplitPredictions":
         """Give the same answers with the probabilities of each head at its ``temperature``."""

@@ -3,13 +3,13 @@
 import getpass
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from newsstance.cores import usable_cores
 from training.material import Material
 from training.processes import PROCESS_TAG, this_process
 from training.recipe import Recipe
@@ -92,8 +92,7 @@ def _device(recipe: Recipe) -> str:
 
         if torch.cuda.is_available():
             return str(torch.cuda.get_device_name())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"CPU, {cores} cores"
+    return f"CPU, {usable_cores()} cores"
 
 
 def _user() -> str:

@@ -1,14 +1,15 @@
 """How sure a fast model must be of its answer for it to stand in the champion's place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from newsstance.cascade import sure_enough
 from newsstance.labels import HEADS
-from newsstance.models import Floats
+from newsstance.models import Floats, likeliest
 from training.metrics import Labels, head_f1
 
 _STEPS: Final = 24
@@ -28,17 +29,13 @@ def choose_sureness(fast: Mapping[str, Floats], champion: Mapping[str, Floats], 
     ``fast`` and ``champion`` are the two models' probabilities of the same sentences, by head of shape (sentences, labels). A
     sentence is the fast model's if it is sure enough in both heads. Where nothing else keeps the F1, nothing is sure enough.
     """
-    least = {head: head_f1(head, gold[head], _labels(head, champion[head])) - tolerance for head in HEADS}
+    least = {head: head_f1(head, gold[head], likeliest(head, champion[head])) - tolerance for head in HEADS}
     tried = [dict(zip(HEADS, chosen, strict=True)) for chosen in product(*(_thresholds(fast[head]) for head in HEADS))]
-    for thresholds in sorted(tried, key=lambda thresholds: -_sure(fast, thresholds).sum()):
-        sure = _sure(fast, thresholds)
+    for thresholds in sorted(tried, key=lambda thresholds: -sure_enough(fast, thresholds).sum()):
+        sure = sure_enough(fast, thresholds)
         if _keeps(sure, fast, champion, gold, least):
             return Sureness(thresholds, float(sure.mean()))
     return Sureness(dict.fromkeys(HEADS, 1.0), 0.0)
-
-
-def _sure(fast: Mapping[str, Floats], thresholds: Mapping[str, float]) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.logical_and.reduce([fast[head].max(axis=1) > thresholds[head] for head in HEADS]))
 
 
 def _keeps(
@@ -49,13 +46,9 @@ def _keeps(
     least: Mapping[str, float],
 ) -> bool:
     mixed = {head: np.where(sure[:, None], fast[head], champion[head]) for head in HEADS}
-    return all(head_f1(head, gold[head], _labels(head, mixed[head])) >= least[head] for head in HEADS)
+    return all(head_f1(head, gold[head], likeliest(head, mixed[head])) >= least[head] for head in HEADS)
 
 
 def _thresholds(probabilities: Floats) -> list[float]:
     quantiles = np.quantile(probabilities.max(axis=1), np.linspace(0, 1, _STEPS, endpoint=False)[1:])
     return [0.0, *(round(float(value), 4) for value in quantiles)]
-
-
-def _labels(head: str, probabilities: Floats) -> Sequence[str]:
-    return [HEADS[head][place] for place in probabilities.argmax(axis=1)]

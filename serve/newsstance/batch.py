@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from newsstance.bundle import Bundle
 from newsstance.chunks import Chunk, chunks_of
 from newsstance.identity import bundle_sha256, model_id
+from newsstance.installed import installed_version
 from newsstance.journal import Entry
 from newsstance.outputs import Outputs
 from newsstance.readers import Reading, read_records
@@ -65,15 +65,8 @@ class Batch:
             "max_chars": self.reading.max_chars,
             "any_language": self.any_language,
             "stdin_format": str(self.stdin),
-            "versions": {name: _version(name) for name in _SHAPING},
+            "versions": {name: installed_version(name) for name in _SHAPING},
         }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.encoder import EncoderModel
@@ -16,7 +17,7 @@ from newsstance.errors import BundleError
 from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.linear import LinearModel
-from newsstance.models import Estimates, Model
+from newsstance.models import Estimates, Floats, Model
 
 CASCADE: Final = "cascade"
 """The name of this kind of model."""
@@ -59,8 +60,7 @@ class CascadeModel:
     def estimate(self, texts: Sequence[str]) -> Estimates:
         """Estimate for each of ``texts``; see ``Model``."""
         first = self.fast.estimate(texts)
-        likeliest = {head: first.probabilities[head].max(axis=1) for head in HEADS}
-        unsure = np.flatnonzero(np.logical_or.reduce([likeliest[head] <= self.sure[head] for head in HEADS]))
+        unsure = np.flatnonzero(~sure_enough(first.probabilities, self.sure))
         models = np.array([self.names[0]] * len(texts), dtype=object)
         if not unsure.size:
             return Estimates(first.probabilities, first.parts, tuple(models))
@@ -71,6 +71,11 @@ class CascadeModel:
         parts = np.array(first.parts)
         parts[unsure], models[unsure] = second.parts, self.names[1]
         return Estimates(probabilities, tuple(parts.tolist()), tuple(models))
+
+
+def sure_enough(probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether its likeliest label exceeds the threshold in every head; of shape (rows,)."""
+    return np.asarray(np.logical_and.reduce([probabilities[head].max(axis=1) > thresholds[head] for head in HEADS]))
 
 
 def _read_member(bundle: Bundle, told: Mapping[str, Any]) -> Model:

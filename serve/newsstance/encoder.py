@@ -1,6 +1,5 @@
 """The model kind ``encoder``: a transformer with two heads as one ONNX graph, run by ONNX Runtime."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -11,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from newsstance.bundle import Bundle
+from newsstance.cores import usable_cores
 from newsstance.errors import BundleError
 from newsstance.labels import HEADS
 from newsstance.models import Estimates, Floats, softmax, temperatures, tempered
@@ -38,7 +38,7 @@ class EncoderModel:
     def __init__(self, graph: Path, windows: Windows, temperature: Mapping[str, float]) -> None:
         self._graph = graph
         self._windows, self._temperature = windows, temperature
-        self._together = _session(graph, _cores())
+        self._together = _session(graph, usable_cores())
 
     @cached_property
     def _apart(self) -> onnxruntime.InferenceSession:
@@ -77,7 +77,7 @@ class EncoderModel:
         """Give the graph's logits for each of ``batches``, by head, of shape (windows, labels)."""
         if len(batches) == 1:
             return [self._run(self._together, batches[0])]
-        with ThreadPoolExecutor(_cores()) as cores:
+        with ThreadPoolExecutor(usable_cores()) as cores:
             return list(cores.map(lambda batch: self._run(self._apart, batch), batches))
 
     def _run(self, session: onnxruntime.InferenceSession, batch: Sequence[Window]) -> Sequence[Floats]:
@@ -92,10 +92,6 @@ def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False  # it keeps a plan for each shape of batch, of which there are many: memory would grow
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _average_parts(values: Floats, owners: np.ndarray, weights: Floats, texts: int) -> Floats:

@@ -58,6 +58,11 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def likeliest(head: str, values: Floats) -> list[str]:
+    """Give the likeliest label of ``head`` in each row of ``values``, probabilities or logits of shape (rows, labels)."""
+    return [HEADS[head][place] for place in values.argmax(axis=1)]
+
+
 def tempered(probabilities: Floats, temperature: float) -> Floats:
     """Give what ``probabilities`` of shape (rows, labels) would be had their logits been divided by ``temperature``."""
     tiny = np.finfo(np.float32).tiny
