@@ -39,7 +39,7 @@ class Tiers:
 
 
 def fast_recipe(encoder: Path) -> Recipe:
-    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=6, freeze_words=False)
+    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=6, freeze_words=False, ranges="fixed")
     return replace(tiny, name="fast", teacher=TEACHER)
 
 
@@ -61,6 +61,14 @@ def test_a_fast_model_is_an_ordinary_bundle_that_names_its_teacher(tiers: Tiers)
     assert tiers.fast.files["model.onnx"].bytes < Predictor.load(tiers.models / "tiny").bundle.files["model.onnx"].bytes
     stances = [score.stance for score in Predictor.load(tiers.fast.path).predict(TEXTS)]
     assert stances == ["optimistic", "alarmed", "none", "cautious"]
+
+
+def test_ranges_fixed_at_export_leave_no_text_to_its_neighbours(tiers: Tiers) -> None:
+    predictor = Predictor.load(tiers.fast.path)
+    together = predictor.probabilities(TEXTS)
+    for place, text in enumerate(TEXTS):
+        for head, values in predictor.probabilities([text]).items():
+            np.testing.assert_allclose(values[0], together[head][place], atol=1e-6)
 
 
 def test_neither_a_taught_model_nor_a_cascade_becomes_champion(tiers: Tiers) -> None:

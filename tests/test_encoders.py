@@ -20,7 +20,7 @@ from training.dequantise import dequantise_bert
 from training.errors import EncoderError
 from training.fetch_encoder import download, fetch_encoder
 from training.known_encoders import KNOWN_ENCODERS, KnownEncoder, Wheel
-from training.onnx_graph import _quiet
+from training.onnx_graph import quiet
 
 
 class Traced(torch.nn.Module):
@@ -47,7 +47,7 @@ def quantised(encoder: Path, tmp_path: Path) -> Path:
         torch.nn.init.normal_(parameter, std=0.3)  # equal ones, such as biases of 0, would be stored once
     example = torch.ones((2, 5), dtype=torch.long)
     axes = {name: {0: "texts", 1: "tokens"} for name in ("input_ids", "attention_mask", "last_hidden_state")}
-    with warnings.catch_warnings(), _quiet():
+    with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Traced(network), (example, example), folder / "float.onnx", dynamo=False, opset_version=17, dynamic_axes=axes,

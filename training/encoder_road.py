@@ -1,5 +1,6 @@
 """The road of an encoder recipe: fine-tune, export the graph as trained, then with int8 weights."""
 
+import random
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,17 +11,18 @@ from newsstance import Predictor
 from newsstance.bundle import Bundle
 from newsstance.encoder import GRAPH_FILE
 from newsstance.models import softmax
-from newsstance.tokens import TOKENIZER_FILE
+from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.agreement import Probabilities, require_close, require_same
 from training.checkpoint import Checkpoint
 from training.corpus import Sentence, of_split
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune, network_logits, use_all_cores
+from training.fixed_ranges import RANGED, write_ranged_graph
 from training.onnx_graph import write_float_graph, write_int8_graph
 from training.predictions import Predictions
 from training.pretrained import encoder_folder
-from training.recipe import EncoderSettings
+from training.recipe import EncoderSettings, Recipe
 from training.teach import Lesson, learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
@@ -87,7 +89,7 @@ def _export_int8(
     models: Path,
 ) -> Bundle:
     def write_files(folder: Path) -> None:
-        write_int8_graph(as_trained.path / GRAPH_FILE, folder / GRAPH_FILE)
+        _write_int8(as_trained.path, folder / GRAPH_FILE, origin.recipe, sentences)
         shutil.copyfile(as_trained.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
     def compare(_: Predictor, answers: Predictions) -> dict[str, float]:
@@ -101,6 +103,17 @@ def _export_int8(
 
     settings = {**told, "precision": "int8"}
     return write_bundle(models / origin.recipe.name, origin, settings, write_files, sentences, compare)
+
+
+def _write_int8(trained: Path, graph: Path, recipe: Recipe, sentences: Sequence[Sentence]) -> None:
+    assert recipe.encoder is not None
+    if recipe.encoder.ranges == "blocks":
+        write_int8_graph(trained / GRAPH_FILE, graph)
+        return
+    texts = [sentence.text for sentence in of_split(sentences, "train")]
+    sample = random.Random(recipe.seed).sample(texts, min(RANGED, len(texts)))
+    windows = Windows.read(trained / TOKENIZER_FILE, recipe.encoder.max_length)
+    write_ranged_graph(trained / GRAPH_FILE, graph, windows, sample)
 
 
 def _compared(answers: Predictions) -> Probabilities:

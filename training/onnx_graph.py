@@ -28,7 +28,7 @@ def write_float_graph(network: TwoHeads, path: Path) -> None:
     """Write ``network`` to ``path`` as a float32 graph that takes any number of texts of any length."""
     example = torch.ones((2, 7), dtype=torch.long)
     axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens")}
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             network.eval().cpu(),
             (example, example.clone()),
@@ -51,14 +51,14 @@ def write_int8_graph(float_graph: Path, path: Path) -> None:
     0.02 stance_f1, and moved a probability by up to 0.28 with a text's neighbours (see ``training/NOTES.md``).
     """
     settings = DefaultWeightOnlyQuantConfig(block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_ACTIVATIONS, bits=8)
-    with _quiet():
+    with quiet():
         quantiser = MatMulNBitsQuantizer(onnx.load(float_graph), algo_config=settings)
         quantiser.process()
         quantize_dynamic(quantiser.model.model, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Gather"])
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence what exporter and quantisers tell of their own internals, node by node."""
     logging.disable(logging.WARNING)
     try:
