@@ -39,7 +39,7 @@ class Tiers:
 
 
 def fast_recipe(encoder: Path) -> Recipe:
-    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=6, freeze_words=False, ranges="fixed")
+    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=6, freeze_words=False)
     return replace(tiny, name="fast", teacher=TEACHER)
 
 
@@ -63,7 +63,7 @@ def test_a_fast_model_is_an_ordinary_bundle_that_names_its_teacher(tiers: Tiers)
     assert stances == ["optimistic", "alarmed", "none", "cautious"]
 
 
-def test_ranges_fixed_at_export_leave_no_text_to_its_neighbours(tiers: Tiers) -> None:
+def test_int8_leaves_no_text_to_its_neighbours(tiers: Tiers) -> None:
     predictor = Predictor.load(tiers.fast.path)
     together = predictor.probabilities(TEXTS)
     for place, text in enumerate(TEXTS):

@@ -18,8 +18,8 @@ from training.corpus import Sentence, of_split
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune, network_logits, use_all_cores
-from training.fixed_ranges import RANGED, write_ranged_graph
-from training.onnx_graph import write_float_graph, write_int8_graph
+from training.int8_graph import CALIBRATED, write_int8_graph
+from training.onnx_graph import write_float_graph
 from training.predictions import Predictions
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings, Recipe
@@ -107,13 +107,10 @@ def _export_int8(
 
 def _write_int8(trained: Path, graph: Path, recipe: Recipe, sentences: Sequence[Sentence]) -> None:
     assert recipe.encoder is not None
-    if recipe.encoder.ranges == "blocks":
-        write_int8_graph(trained / GRAPH_FILE, graph)
-        return
     texts = [sentence.text for sentence in of_split(sentences, "train")]
-    sample = random.Random(recipe.seed).sample(texts, min(RANGED, len(texts)))
+    sample = random.Random(recipe.seed).sample(texts, min(CALIBRATED, len(texts)))
     windows = Windows.read(trained / TOKENIZER_FILE, recipe.encoder.max_length)
-    write_ranged_graph(trained / GRAPH_FILE, graph, windows, sample)
+    write_int8_graph(trained / GRAPH_FILE, graph, windows, sample)
 
 
 def _compared(answers: Predictions) -> Probabilities:

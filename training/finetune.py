@@ -105,7 +105,8 @@ class Finetuning:
         return float(loss.detach())
 
     def _evaluate(self, progress: Progress, loss: float) -> None:
-        predicted = predict_labels(self.network, self.windows, [sentence.text for sentence in self._validation])
+        with autocast(self.device):
+            predicted = predict_labels(self.network, self.windows, [sentence.text for sentence in self._validation])
         score = stance_f1([sentence.stance for sentence in self._validation], predicted["stance"])
         is_best = score > progress.best_score
         progress.worse_since_best = 0 if is_best else progress.worse_since_best + 1

@@ -1,4 +1,4 @@
-"""The trained network as an ONNX graph with int8 weights."""
+"""The trained network as an ONNX graph."""
 
 import logging
 import warnings
@@ -7,21 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
 from newsstance.encoder import ATTENTION_MASK, INPUT_IDS, logits_name
 from newsstance.labels import HEADS
 from training.two_heads import TwoHeads
 
 OPSET: Final = 21
-"""The first with what the int8 graph needs."""
-
-_BLOCK: Final = 32
-_INT8_ACTIVATIONS: Final = 4
-"""MatMulNBits' accuracy level at which it computes with int8 activations."""
+"""A version that ONNX Runtime has long supported whole."""
 
 
 def write_float_graph(network: TwoHeads, path: Path) -> None:
@@ -41,20 +34,6 @@ def write_float_graph(network: TwoHeads, path: Path) -> None:
         )
     assert program is not None
     program.save(path)
-
-
-def write_int8_graph(float_graph: Path, path: Path) -> None:
-    """Write the graph at ``float_graph`` to ``path`` with int8 weights, each block of 32 with a scale of its own.
-
-    Activations are quantised to int8 while it runs, likewise in blocks, so that a text's answer doesn't depend on the texts
-    beside it. ONNX Runtime's plain dynamic quantisation has one range for a whole batch: on the encoders here it cost up to
-    0.02 stance_f1, and moved a probability by up to 0.28 with a text's neighbours (see ``training/NOTES.md``).
-    """
-    settings = DefaultWeightOnlyQuantConfig(block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_ACTIVATIONS, bits=8)
-    with quiet():
-        quantiser = MatMulNBitsQuantizer(onnx.load(float_graph), algo_config=settings)
-        quantiser.process()
-        quantize_dynamic(quantiser.model.model, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Gather"])
 
 
 @contextmanager

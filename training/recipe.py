@@ -48,9 +48,7 @@ class EncoderSettings:
     ``encoder_dropout`` inside the encoder. ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
     MiniLM's time, and ``frozen_layers`` the embeddings and that many of the lowest layers. The loss is the sum of the heads'
     cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
-    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one. ``ranges`` tells how
-    the exported model's activations become int8: ``blocks`` finds their ranges while running, block by block; ``fixed`` finds
-    most of them once, at export, and is faster.
+    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
     """
 
     encoder: Annotated[str, Field(min_length=1)]
@@ -72,7 +70,6 @@ class EncoderSettings:
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     evaluations: Count = 2
     patience: Count = 4
-    ranges: Literal["blocks", "fixed"] = "blocks"
 
 
 @dataclass(frozen=True, config=_CONFIG)

@@ -1,0 +1,164 @@
+"""The trained network as an ONNX graph with int8 weights and activations.
+
+Each product of a tensor with a matrix of weights is computed in int8: the tensor's range is found once, at export, and each
+column of weights has a scale of its own. The few channels that reach far beyond the others, as encoders' do, would stretch that
+range for all: their share of the product is computed in float32 beside the rest, as in Dettmers et al. (2022), "LLM.int8()",
+https://arxiv.org/abs/2208.07339, with channels found at export instead of while running.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import NodeProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from newsstance.encoder import ATTENTION_MASK, INPUT_IDS
+from newsstance.models import Floats
+from newsstance.tokens import Windows, batches_by_length
+from training.onnx_graph import quiet
+
+CALIBRATED: Final = 256
+"""Sentences by which the ranges are found."""
+
+_FAR: Final = 3.0
+"""A channel whose largest value is above so many times the median channel's is computed in float32."""
+
+_LEAST_COLUMNS: Final = 16
+"""Products that give fewer values than this, the heads, cost next to nothing and stay in float32."""
+
+_WEIGHT_STEPS: Final = 63
+"""Weights have seven bits: a sum of two products of eight bits overflows on processors without VNNI."""
+
+_ACTIVATION_STEPS: Final = 255
+_BATCH_TOKENS: Final = 1024
+
+
+@dataclass
+class _Reach:
+    """The smallest and the largest value seen in each channel of a tensor, both of shape (channels,)."""
+
+    lowest: Floats
+    highest: Floats
+
+    def widen(self, values: Floats) -> None:
+        """Take in ``values``, of shape (tokens, channels)."""
+        self.lowest = np.minimum(self.lowest, values.min(axis=0))
+        self.highest = np.maximum(self.highest, values.max(axis=0))
+
+    def far(self) -> npt.NDArray[np.int64]:
+        """Give the channels that reach far beyond the others."""
+        most = np.maximum(-self.lowest, self.highest)
+        return np.flatnonzero(most > _FAR * np.median(most))
+
+    def grid(self) -> tuple[np.float32, np.uint8]:
+        """Give the step and the zero point of the uint8 grid that holds 0 and every channel that isn't far."""
+        lowest, highest = (np.delete(values, self.far()) for values in (self.lowest, self.highest))
+        bottom, top = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
+        step = max((top - bottom) / _ACTIVATION_STEPS, float(np.finfo(np.float32).tiny))
+        return np.float32(step), np.uint8(round(-bottom / step))
+
+
+def write_int8_graph(float_graph: Path, path: Path, windows: Windows, texts: Sequence[str]) -> None:
+    """Write the graph at ``float_graph`` to ``path`` in int8, with the ranges of activations that ``texts`` show.
+
+    The ranges hold for every text alike, so that an answer doesn't depend on the texts beside it, as it does with ONNX
+    Runtime's dynamic quantisation, which finds one range for a whole batch. Word vectors become uint8; all else stays as it is.
+    ``training/NOTES.md`` tells what that costs and saves.
+    """
+    model = onnx.load(float_graph)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    products = {node.name: node for node in model.graph.node if _is_product(node, weights)}
+    reaches = _reaches(model, dict.fromkeys(node.input[0] for node in products.values()), windows, texts)
+    graph = _Rewriting(model.graph, reaches)
+    for node in products.values():
+        graph.replace(node, numpy_helper.to_array(weights[node.input[1]]))
+    graph.finish()
+    apart = [node.name for node in model.graph.node if node.op_type == "Gather" and node.input[0] in reaches]
+    with quiet():
+        quantize_dynamic(model, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Gather"], nodes_to_exclude=apart)
+
+
+def _is_product(node: NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:
+    if node.op_type != "MatMul" or node.input[1] not in weights:
+        return False
+    shape = list(weights[node.input[1]].dims)
+    return len(shape) == 2 and shape[-1] >= _LEAST_COLUMNS
+
+
+def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, texts: Sequence[str]) -> dict[str, _Reach]:
+    """Give the reach of each tensor of ``names`` over the tokens of ``texts``."""
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    names = list(names)
+    shown.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    session = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
+    cut = windows.cut(texts)
+    reaches: dict[str, _Reach] = {}
+    for batch in batches_by_length([len(window.ids) for window in cut], _BATCH_TOKENS):
+        ids, mask = windows.pad([cut[index] for index in batch])
+        for name, values in zip(names, session.run(names, {INPUT_IDS: ids, ATTENTION_MASK: mask}), strict=True):
+            tokens = values[mask.astype(bool)]
+            reaches.setdefault(name, _Reach(tokens.min(axis=0), tokens.max(axis=0))).widen(tokens)
+    return reaches
+
+
+class _Rewriting:
+    """Replaces products of a graph, each in the place where it stood."""
+
+    def __init__(self, graph: onnx.GraphProto, reaches: dict[str, _Reach]) -> None:
+        self._graph, self._reaches = graph, reaches
+        self._instead: dict[str, list[NodeProto]] = {}
+        self._quantised: set[str] = set()
+
+    def replace(self, product: NodeProto, weights: Floats) -> None:
+        """Compute ``product``, with ``weights`` of shape (channels, columns), in int8 but for the channels that are far."""
+        taken, given, far = product.input[0], product.output[0], self._reaches[product.input[0]].far()
+        nodes = self._instead[product.name] = [] if taken in self._quantised else self._quantise(taken, far)
+        near = weights.copy()
+        near[far] = 0.0  # what the grid can't hold of a far channel then counts for nothing
+        nodes += self._product(product.name, f"{taken}:near", near, f"{given}:near" if len(far) else given)
+        if len(far):
+            nodes.append(_node("MatMul", [f"{taken}:far", self._constant(f"{product.name}:far", weights[far])], f"{given}:far"))
+            nodes.append(_node("Add", [f"{given}:near", f"{given}:far"], given))
+
+    def finish(self) -> None:
+        """Put the new nodes in their places, and leave out the weights that nothing takes any longer."""
+        nodes = [new for node in self._graph.node for new in self._instead.get(node.name, [node])]
+        del self._graph.node[:], self._graph.value_info[:]
+        self._graph.node.extend(nodes)
+        taken = {name for node in nodes for name in node.input}
+        tensors = [tensor for tensor in self._graph.initializer if tensor.name in taken]
+        del self._graph.initializer[:]
+        self._graph.initializer.extend(tensors)
+
+    def _quantise(self, taken: str, far: npt.NDArray[np.int64]) -> list[NodeProto]:
+        self._quantised.add(taken)
+        step, zero = self._reaches[taken].grid()
+        grid = [self._constant(f"{taken}:step", step), self._constant(f"{taken}:zero", zero)]
+        nodes = [_node("QuantizeLinear", [taken, *grid], f"{taken}:grid")]
+        nodes.append(_node("DequantizeLinear", [f"{taken}:grid", *grid], f"{taken}:near"))
+        if len(far):
+            nodes.append(_node("Gather", [taken, self._constant(f"{taken}:channels", far)], f"{taken}:far", axis=-1))
+        return nodes
+
+    def _product(self, name: str, taken: str, weights: Floats, given: str) -> list[NodeProto]:
+        step = np.maximum(np.abs(weights).max(axis=0) / _WEIGHT_STEPS, np.finfo(np.float32).tiny)
+        whole = np.clip(np.rint(weights / step), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
+        columns = [self._constant(f"{name}:whole", whole), self._constant(f"{name}:step", step.astype(np.float32))]
+        columns.append(self._constant(f"{name}:zero", np.zeros(len(step), np.int8)))
+        read = _node("DequantizeLinear", columns, f"{name}:weights", axis=1)
+        return [read, _node("MatMul", [taken, f"{name}:weights"], given)]
+
+    def _constant(self, name: str, value: npt.ArrayLike) -> str:
+        self._graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+
+def _node(kind: str, taken: Sequence[str], given: str, **settings: Any) -> NodeProto:
+    return helper.make_node(kind, taken, [given], name=given, **settings)
