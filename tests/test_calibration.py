@@ -15,7 +15,7 @@ from newsstance.labels import HEADS, STANCES, UNSURE
 from newsstance.models import Estimates, Floats, softmax, temperatures
 from newsstance.scores import ArticleScore
 from tests.conftest import Trained
-from training.calibrate import fit_temperatures
+from training.calibrate import NEWS_STRETCH, fit_temperatures
 from training.corpus import Sentence, read_corpus
 from training.predictions import predict_split
 
@@ -39,7 +39,7 @@ def rows(origin: str, right: int, wrong: int, split: str = "validation") -> list
 def test_temperature_makes_a_model_as_sure_as_it_is_right(trained: Trained) -> None:
     sentences = rows("lee", 75, 25)
     answers = predict_split(Predictor(Overconfident(), trained.linear), sentences, "validation")
-    fitted = fit_temperatures(answers, sentences)
+    fitted = {head: value / NEWS_STRETCH[head] for head, value in fit_temperatures(answers, sentences).items()}
     for head, values in answers.tempered(fitted).probabilities.items():
         assert fitted[head] > 1
         assert values[0, 0] == pytest.approx(0.75, abs=0.01)

@@ -1,6 +1,7 @@
 """What of the corpus a recipe trains on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,14 @@ def test_a_smaller_share_lies_within_a_larger_one_and_leaves_the_other_splits_wh
 def test_only_the_origins_asked_for_train() -> None:
     assert not of_split(select(ROWS, {}, DataSettings(origins=["wire"])), "train")
     assert select(ROWS, {}, DataSettings(origins=["made"])) == ROWS
+
+
+def test_an_origin_can_train_less_than_the_others() -> None:
+    rows = [replace(row, origin="clear" if place % 2 else "news") for place, row in enumerate(ROWS)]
+    chosen = of_split(select(rows, {}, DataSettings(share=0.5, shares={"clear": 0.25})), "train")
+    halved, eighth = (of_split(select(rows, {}, DataSettings(share=share)), "train") for share in (0.5, 0.125))
+    assert [row for row in chosen if row.origin == "news"] == [row for row in halved if row.origin == "news"]
+    assert [row for row in chosen if row.origin == "clear"] == [row for row in eighth if row.origin == "clear"]
 
 
 def test_first_votes_relabel_what_trains_and_nothing_else() -> None:

@@ -21,6 +21,7 @@ _RESERVED: Final = (CHAMPION, "encoders", "trained")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Part = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -104,12 +105,14 @@ class DataSettings:
     """What of the training split a recipe trains on; validation and the tests are always whole.
 
     ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
-    sentences, and a smaller share lies within a larger one. ``votes`` is ``all`` for the labels that all annotators decided,
+    sentences, and a smaller share lies within a larger one. ``shares`` takes less of single origins: a share by origin, on top
+    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided,
     or ``first`` for the first annotator's alone.
     """
 
     origins: list[str] = field(default_factory=list)
-    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    share: Part = 1.0
+    shares: dict[str, Part] = field(default_factory=dict)
     votes: Literal["all", "first"] = "all"
 
 

@@ -13,7 +13,7 @@ def select(sentences: Sequence[Sentence], votes: Mapping[str, Sequence[Vote]], s
     return [
         _relabelled(sentence, votes, settings)
         for sentence in sentences
-        if sentence.split != "train" or (_of_origin(sentence, settings) and _in_share(sentence, settings.share))
+        if sentence.split != "train" or (_of_origin(sentence, settings) and _in_share(sentence, settings))
     ]
 
 
@@ -21,8 +21,9 @@ def _of_origin(sentence: Sentence, settings: DataSettings) -> bool:
     return not settings.origins or sentence.origin in settings.origins
 
 
-def _in_share(sentence: Sentence, share: float) -> bool:
-    """Tell whether a sentence is of the first ``share``: an id is a hash, so that a smaller share lies within a larger one."""
+def _in_share(sentence: Sentence, settings: DataSettings) -> bool:
+    """Tell whether a sentence is of its origin's first: ids are hashes, and a smaller share lies within a larger one."""
+    share = settings.share * settings.shares.get(sentence.origin, 1.0)
     return int(sentence.id, 16) < share * float(16 ** len(sentence.id))
 
 
