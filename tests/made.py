@@ -64,3 +64,8 @@ def tiny_encoder_recipe(encoder: Path, **changes: object) -> Recipe:
 def tiny_linear_recipe() -> Recipe:
     """Give a recipe that fits a linear model on made sentences."""
     return Recipe("floor", "a small linear model", linear=LinearSettings())
+
+
+def poor_linear_recipe() -> Recipe:
+    """Give a recipe that learns next to nothing."""
+    return Recipe("poor", "a linear model that hardly learns", linear=LinearSettings(minimum_count=60, inverse_penalty=1e-6))

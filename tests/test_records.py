@@ -45,7 +45,8 @@ def test_a_run_says_what_it_is_by_name_tags_and_description(run: Run, trained: T
     assert "CPU" in tags["device"]
     assert tags["run_type"] == "training"
     note = tags["mlflow.note.content"]
-    assert "| test |" in note
+    found = {name: run.data.metrics[f"test/{name}"] for name in ("stance_f1", "stance_f1_low", "stance_f1_high")}
+    assert "- test: stance_f1 **{stance_f1:.3f} [{stance_f1_low:.3f}, {stance_f1_high:.3f}]**".format(**found) in note
     assert "[Figures](#/experiments/" in note
     assert tags["promotion"]
 
@@ -75,7 +76,8 @@ def test_a_run_keeps_recipe_answers_and_wrong_sentences(
         answers.require_same(kept[split])
         assert kept[split].labels("stance") == answers.labels("stance")
     errors = json.loads(Path(client.download_artifacts(run.info.run_id, "errors.json", str(tmp_path))).read_text())
-    assert {"text", "stance", "predicted_stance", "probability_stance", "sentiment"} <= set(errors["columns"])
+    assert {"stance", "probability_stance", "sentiment", "split", "id"} <= set(errors["columns"])
+    assert errors["columns"][:2] == ["text", "predicted_stance"]  # which the evaluation view takes to begin with
     assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "errors.json", "type": "table"}]
 
 

@@ -1,5 +1,6 @@
 """A store that lasts: made once, shared by many, migrated, killed under, remote, unreachable."""
 
+import json
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ from training.material import read_material
 from training.processes import PROCESS_TAG, end_abandoned, this_process
 from training.registry import REGISTERED, champion_version
 from training.runs import run_predictions
+from training.runs_view import RUNS_VIEW_TAG
 from training.store import open_store, store_uri
 from training.train import train
 from training.ui import HOST, free_port
@@ -249,6 +251,24 @@ def test_the_ui_of_a_remote_server_is_named(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     assert main(["ui"]) == 0
     assert "MLflow UI: http://mlflow.example:5000" in capsys.readouterr().out
+
+
+def test_the_ui_begins_on_the_runs_table_in_our_view_or_as_someone_changed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "mlruns"
+    client, experiment = open_store(store)
+    monkeypatch.setattr(os, "execv", lambda *words: None)
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    ours = client.get_experiment(experiment).tags[RUNS_VIEW_TAG]
+    assert "metrics.`test_news/stance_f1_low`" in json.loads(json.loads(ours)["state"])["selectedColumns"]
+    client.set_experiment_tag(experiment, RUNS_VIEW_TAG, "changed")
+    assert main(["ui", "--store", str(store)]) == 0
+    assert f"/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey=" in capsys.readouterr().out
+    assert client.get_experiment(experiment).tags[RUNS_VIEW_TAG] == "changed"
+    client.delete_experiment_tag(experiment, RUNS_VIEW_TAG)  # as in a store made before there was a view
+    assert main(["ui", "--store", str(store)]) == 0
+    assert RUNS_VIEW_TAG in client.get_experiment(experiment).tags
 
 
 @pytest.mark.parametrize(("answer", "stays"), [("n\n", True), ("", True), ("y\n", False)])

@@ -79,10 +79,11 @@ def scores_figure(estimates: Mapping[str, Mapping[str, Estimate]], title: str) -
         values = [found.value for found in by_split.values()]
         below = [found.value - found.low for found in by_split.values()]
         above = [found.high - found.value for found in by_split.values()]
-        rows = np.arange(len(values)) + 0.2 * place
+        rows = np.arange(len(values)) + 0.2 * (place - (len(estimates) - 1) / 2)  # centred on the split's name
         axes.errorbar(values, rows, xerr=np.maximum([below, above], 0), fmt="o", capsize=4, label=metric)
         axes.set_yticks(range(len(values)), list(by_split))
     axes.set(xlim=(0, 1), xlabel="score, with its 95% interval", title=title)
+    axes.margins(y=0.15)
     axes.invert_yaxis()
     axes.legend()
     return figure

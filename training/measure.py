@@ -73,21 +73,22 @@ def interval_metrics(found: Estimates) -> dict[str, float]:
 
 
 def wrong_answers(answers: SplitPredictions, texts: Mapping[str, str], split: str) -> dict[str, list[object]]:
-    """Give the columns of a table of the sentences that ``answers`` has wrong in stance or sentiment, with probabilities."""
+    """Give the columns of a table of the sentences that ``answers`` has wrong in stance or sentiment, with probabilities.
+
+    The UI's evaluation view sets runs beside each other by the first two columns: the sentence, and the stance predicted.
+    """
     labels = {head: answers.labels(head) for head in answers.gold}
     wrong = [
         place for place in range(len(answers.ids)) if any(labels[head][place] != answers.gold[head][place] for head in labels)
     ]
-    columns: dict[str, list[object]] = {
-        "split": [split] * len(wrong),
-        "id": [answers.ids[place] for place in wrong],
-        "text": [texts[answers.ids[place]] for place in wrong],
-    }
+    columns: dict[str, list[object]] = {"text": [texts[answers.ids[place]] for place in wrong]}
     for head, names in labels.items():
-        columns[head] = [answers.gold[head][place] for place in wrong]
         columns[f"predicted_{head}"] = [names[place] for place in wrong]
+        columns[head] = [answers.gold[head][place] for place in wrong]
         columns[f"probability_{head}"] = [round(float(answers.probabilities[head][place].max()), 4) for place in wrong]
         columns[f"probabilities_{head}"] = [
             ", ".join(f"{value:.3f}" for value in answers.probabilities[head][place].tolist()) for place in wrong
         ]
+    columns["split"] = [split] * len(wrong)
+    columns["id"] = [answers.ids[place] for place in wrong]
     return columns

@@ -53,11 +53,12 @@ def champion(models: Path, store: Path) -> int:
 
 
 @click.command()
-def ui() -> int:
+@store_option
+def ui(store: Path) -> int:
     """Open the MLflow UI on this project's store, at 127.0.0.1, and print its address."""
     from training.ui import open_ui
 
-    open_ui()
+    open_ui(store)
     return 0
 
 

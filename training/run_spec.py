@@ -34,13 +34,13 @@ def training_spec(recipe: Recipe, material: Material, parent: str | None = None)
     """Describe the run of one training, alone or below the sweep ``parent``."""
     name = f"{recipe.name} · corpus {material.sha256[:4]} · seed {recipe.seed}"
     tags = {**_tags(recipe, material), "run_type": "training", "seed": str(recipe.seed)}
-    return RunSpec(name, tags, _flat(recipe.to_dict()), parent)
+    return RunSpec(name, tags, _parameters(recipe), parent)
 
 
 def sweep_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
     """Describe the run above those of ``seeds`` seeds."""
     name = f"{recipe.name} · corpus {material.sha256[:4]} · {seeds} seeds"
-    parameters = {setting: value for setting, value in _flat(recipe.to_dict()).items() if setting != "seed"}
+    parameters = {setting: value for setting, value in _parameters(recipe).items() if setting != "seed"}
     tags = {**_tags(recipe, material), "run_type": "sweep", "seeds": str(seeds)}
     return RunSpec(name, tags, parameters, is_sweep=True)
 
@@ -105,6 +105,13 @@ def _user() -> str:
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
     return done.stdout.strip()
+
+
+def _parameters(recipe: Recipe) -> dict[str, Any]:
+    """Give the settings by which runs can be compared: not the description, which would differ between any two recipes."""
+    settings = recipe.to_dict()
+    del settings["description"]
+    return _flat(settings)
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

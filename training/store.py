@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from training.errors import StoreError
+from training.runs_view import RUNS_VIEW_TAG, runs_view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,7 +74,11 @@ def _with_experiment(client: "MlflowClient", store: Path) -> tuple["MlflowClient
         return client, str(experiment.experiment_id)
     artifacts = (store / "artifacts").resolve().as_uri() if is_local() else None
     try:
-        tags = {"mlflow.note.content": _ABOUT, "mlflow.experimentKind": "custom_model_development"}
+        tags = {
+            "mlflow.note.content": _ABOUT,
+            "mlflow.experimentKind": "custom_model_development",
+            RUNS_VIEW_TAG: runs_view(),
+        }
         return client, str(client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=tags))
     except Exception:  # on a server, another machine may have been a moment earlier
         experiment = client.get_experiment_by_name(EXPERIMENT)
