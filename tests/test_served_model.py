@@ -17,10 +17,12 @@ from mlflow import MlflowClient
 from newsstance import Predictor
 from newsstance.locate import CHAMPION
 from tests.conftest import Trained
+from training.logged_model import ROW_SCHEMA
 from training.registry import REGISTERED, champion_version
 from training.store import store_uri
 
 ROWS = 1984
+ROW = {"unit": "row", "max_chars": 100}
 URI = f"models:/{REGISTERED}@{CHAMPION}"
 
 
@@ -86,8 +88,18 @@ def test_an_article_is_scored_as_one_where_it_is_asked_for() -> None:
     scored = loaded.predict(articles, params={"unit": "article"})
     assert scored["sentences"].tolist() == [2, 0]
     assert scored["coverage"].tolist() == [1, 0]
-    with pytest.raises(Exception, match="unit is 'sentence' or 'article'"):
+    with pytest.raises(Exception, match="unit is 'sentence', 'article' or 'row'"):
         loaded.predict(articles, params={"unit": "paragraph"})
+
+
+@pytest.mark.usefixtures("registry")
+def test_the_rows_of_a_batch_are_given_as_json_one_for_each_text() -> None:
+    loaded = mlflow.pyfunc.load_model(URI)
+    scored = loaded.predict(pd.DataFrame(["The minister fears it.", None, "", "A long one. " * 9]), params=ROW)
+    rows = [json.loads(line) for line in scored["row"]]
+    assert [row["reason"] for row in rows] == [None, "empty", "empty", "size"]
+    schema = loaded.metadata.metadata[ROW_SCHEMA]
+    assert list(rows[0]) == [field.split()[0] for field in schema.split(", ")]
 
 
 @pytest.mark.slow

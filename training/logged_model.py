@@ -7,8 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from newsstance.article_rows import ROW_COLUMNS
 from newsstance.bundle import BUNDLE_FILE, Bundle
 from newsstance.labels import HEADS
+from newsstance.readers import MAX_CHARS
 from training.model_card import MODEL_CARD
 
 if TYPE_CHECKING:
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 _CODE: Final = Path(__file__).with_name("served_model.py")
-_REQUIREMENTS: Final = ("mlflow", "numpy", "onnxruntime", "pandas", "safetensors", "sentencex", "tokenizers")
+_REQUIREMENTS: Final = ("mlflow", "numpy", "onnxruntime", "pandas", "py3langid", "safetensors", "sentencex", "tokenizers")
 EXAMPLE: Final = ("The minister hopes the talks will end the strike.", "Engineers warned that the dam could fail.")
 """The input that is kept with the model for whoever wants to try it."""
+
+ROW_SCHEMA: Final = "row_schema"
+"""The key in the model's metadata of what the JSON of the unit ``row`` holds, in the words of Spark's DDL."""
+_DDL: Final = {int: "BIGINT", float: "DOUBLE", str: "STRING"}
 
 
 def log_model(client: "MlflowClient", run: str, bundle: Bundle) -> str:
@@ -55,6 +61,7 @@ def _save(bundle: Bundle, target: Path, run: str, model_id: str) -> None:
             code_paths=[str(Path(newsstance.__file__).parent)],
             signature=_signature(),
             input_example=pd.DataFrame({"text": EXAMPLE}),
+            metadata={ROW_SCHEMA: ", ".join(f"{name} {_DDL[kind]}" for name, kind in ROW_COLUMNS.items())},
             pip_requirements=[f"{package}=={version(package)}" for package in (*_REQUIREMENTS, "click", "rich")],
             mlflow_model=Model(artifact_path=bundle.name, run_id=run, model_uuid=model_id, model_id=model_id),
         )
@@ -81,5 +88,11 @@ def _signature() -> "ModelSignature":
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.string)]),
         outputs=Schema([*labels, *probabilities]),
-        params=ParamSchema([ParamSpec("unit", DataType.string, "sentence")]),
+        params=ParamSchema(
+            [
+                ParamSpec("unit", DataType.string, "sentence"),
+                ParamSpec("max_chars", DataType.long, MAX_CHARS),
+                ParamSpec("any_language", DataType.boolean, False),
+            ]
+        ),
     )

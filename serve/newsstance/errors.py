@@ -39,3 +39,7 @@ class BatchError(NewsstanceError):
 
 class InputError(NewsstanceError):
     """What was named to be scored, or to be written, can't be: a misuse, told before anything is done."""
+
+
+class EngineError(NewsstanceError):
+    """The engine that spreads the work over machines isn't there, can't start or has given up."""
