@@ -52,7 +52,8 @@ def test_batches_computed_a_core_each_say_what_one_batch_says(trained: Trained, 
 
     sentences = [f"{text} {'Abc ' * (place % 9)}" for place, text in enumerate(TEXTS * 12)]
     together = Predictor.load(trained.tiny.path).probabilities(sentences)
-    monkeypatch.setattr(encoder, "_BATCH_TOKENS", 64)
+    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+        monkeypatch.setattr(encoder, limit, 64)
     apart = Predictor.load(trained.tiny.path).probabilities(sentences)
     for head, values in together.items():
         np.testing.assert_allclose(apart[head], values, atol=1e-6)

@@ -19,8 +19,11 @@ from newsstance.tokens import TOKENIZER_FILE, Window, Windows, batches_by_length
 GRAPH_FILE: Final = "model.onnx"
 INPUT_IDS: Final = "input_ids"
 ATTENTION_MASK: Final = "attention_mask"
-_BATCH_TOKENS: Final = 1024
-"""Tokens in one batch, padding included: enough to keep a core busy, little enough to stay in its cache."""
+_TOGETHER_TOKENS: Final = 1024
+"""Tokens, padding included, that all cores compute together as one batch."""
+
+_APART_TOKENS: Final = 256
+"""Tokens in a batch that one core computes: enough to keep it busy, little enough to stay in its cache."""
 
 
 def logits_name(head: str) -> str:
@@ -59,7 +62,7 @@ class EncoderModel:
         """Estimate for each of ``texts``; see ``Model``."""
         windows = self._windows.cut(texts)
         logits = {head: np.empty((len(windows), len(labels)), np.float32) for head, labels in HEADS.items()}
-        batches = list(batches_by_length([len(window.ids) for window in windows], _BATCH_TOKENS))
+        batches = _batches([len(window.ids) for window in windows])
         for batch, outputs in zip(
             batches, self._outputs([[windows[index] for index in batch] for batch in batches]), strict=True
         ):
@@ -84,6 +87,11 @@ class EncoderModel:
         ids, mask = self._windows.pad(batch)
         outputs: Sequence[Floats] = session.run([logits_name(head) for head in HEADS], {INPUT_IDS: ids, ATTENTION_MASK: mask})
         return outputs
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    together = list(batches_by_length(lengths, _TOGETHER_TOKENS))
+    return together if len(together) == 1 else list(batches_by_length(lengths, _APART_TOKENS))
 
 
 def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
