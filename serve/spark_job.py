@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from newsstance.article_rows import ROW_SCHEMA
 from newsstance.errors import BundleError, EngineError, InputError, MissingLibraryError, ModelNotFoundError, NewsstanceError
 from newsstance.readers import MAX_CHARS
 
@@ -35,7 +36,6 @@ _NOISE: Final = ("PySpark does not yet fully support pandas", ".*Any type hint i
 """Warnings that mean nothing here: texts and JSON are all that passes through pandas, and the types are MLflow's own."""
 
 _STORE: Final = Path("mlruns/mlflow.db")
-_ROW_SCHEMA: Final = "row_schema"
 _JAVA: Final = 17
 _GET_JAVA: Final = f"install Java {_JAVA} (on Debian: apt install openjdk-{_JAVA}-jre-headless), or name one with JAVA_HOME"
 _SUBMITTED: Final = "PYSPARK_GATEWAY_PORT"
@@ -84,11 +84,11 @@ def row_schema(model: str) -> str:
         metadata = mlflow.models.get_model_info(model).metadata or {}
     except MlflowException as error:
         raise ModelNotFoundError(f"{model}: not to be had ({_first_line(error)}); `make train` registers a model") from error
-    if _ROW_SCHEMA not in metadata:
+    if ROW_SCHEMA not in metadata:
         raise BundleError(
             f"{model}: registered by an older newsstance, which scored no archives; `make train` registers a new one"
         )
-    return str(metadata[_ROW_SCHEMA])
+    return str(metadata[ROW_SCHEMA])
 
 
 def _articles(spark: "SparkSession", archive: str, columns: Sequence[str]) -> "tuple[DataFrame, int]":

@@ -15,9 +15,9 @@ import pytest
 from mlflow import MlflowClient
 
 from newsstance import Predictor
+from newsstance.article_rows import ROW_SCHEMA
 from newsstance.locate import CHAMPION
 from tests.conftest import Trained
-from training.logged_model import ROW_SCHEMA
 from training.registry import REGISTERED, champion_version
 from training.store import store_uri
 

@@ -34,14 +34,12 @@ def fit_temperatures(answers: SplitPredictions, sentences: Sequence[Sentence]) -
     news_like = {sentence.id for sentence in sentences if sentence.origin in NEWS_LIKE}
     places = [place for place, identity in enumerate(answers.ids) if identity in news_like] or list(range(len(answers.ids)))
     return {
-        head: round(NEWS_STRETCH[head] * best_temperature(_logs(values[places]), _indices(answers, head, places)), 4)
+        head: round(NEWS_STRETCH[head] * _best_temperature(_logs(values[places]), _indices(answers, head, places)), 4)
         for head, values in answers.probabilities.items()
     }
 
 
-def best_temperature(logits: npt.NDArray[np.float64], gold: npt.NDArray[np.int64]) -> float:
-    """Give the temperature at which ``logits``, (texts, labels), are likeliest to give ``gold``, indices of shape (texts,)."""
-
+def _best_temperature(logits: npt.NDArray[np.float64], gold: npt.NDArray[np.int64]) -> float:
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
         of_gold = scaled[np.arange(len(gold)), gold]

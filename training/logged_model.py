@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from newsstance.article_rows import ROW_COLUMNS
+from newsstance.article_rows import ROW_COLUMNS, ROW_SCHEMA
 from newsstance.bundle import BUNDLE_FILE, Bundle
 from newsstance.labels import HEADS
 from newsstance.readers import MAX_CHARS
@@ -22,8 +22,6 @@ _REQUIREMENTS: Final = ("mlflow", "numpy", "onnxruntime", "pandas", "py3langid",
 EXAMPLE: Final = ("The minister hopes the talks will end the strike.", "Engineers warned that the dam could fail.")
 """The input that is kept with the model for whoever wants to try it."""
 
-ROW_SCHEMA: Final = "row_schema"
-"""The key in the model's metadata of what the JSON of the unit ``row`` holds, in the words of Spark's DDL."""
 _DDL: Final = {int: "BIGINT", float: "DOUBLE", str: "STRING"}
 
 

@@ -106,8 +106,7 @@ class DataSettings:
 
     ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
     sentences, and a smaller share lies within a larger one. ``shares`` takes less of single origins: a share by origin, on top
-    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided,
-    or ``first`` for the first annotator's alone.
+    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided, or ``first`` for the first annotator's alone.
     """
 
     origins: list[str] = field(default_factory=list)

@@ -13,6 +13,9 @@ from newsstance.rows import COLUMNS, Level, Value, rows_of
 from newsstance.score_sound import score_sound
 from newsstance.version import __version__
 
+ROW_SCHEMA: Final = "row_schema"
+"""The key in a served model's metadata of what its rows hold, in the words of Spark's DDL."""
+
 ROW_COLUMNS: Final[Mapping[str, type]] = {
     **{name: kind for name, kind in COLUMNS[Level.ARTICLE].items() if name not in ("position", "id")},
     "reason": str,

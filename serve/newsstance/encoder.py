@@ -45,7 +45,7 @@ class EncoderModel:
 
     @cached_property
     def _apart(self) -> onnxruntime.InferenceSession:
-        return _session(self._graph, 1)
+        return self._together if usable_cores() == 1 else _session(self._graph, 1)
 
     @classmethod
     def read(cls, bundle: Bundle) -> "EncoderModel":
