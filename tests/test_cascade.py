@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import mlflow
 import numpy as np
+import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from newsstance import BundleError, Predictor
 from newsstance.bundle import Bundle
@@ -21,6 +24,8 @@ from training.champion import challenges
 from training.errors import RecipeError
 from training.material import read_material
 from training.recipe import CascadeSettings, Recipe, TeacherSettings
+from training.registry import REGISTERED
+from training.store import store_uri
 from training.sureness import choose_sureness
 from training.teach import LESSONS, Lesson, learn_from, targets
 from training.train import train
@@ -31,9 +36,10 @@ TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets
 
 @dataclass(frozen=True)
 class Tiers:
-    """A models folder with a champion, a fast model and a cascade of them."""
+    """A models folder with a champion, a fast model and a cascade of them, and the store of their runs."""
 
     models: Path
+    store: Path
     fast: Bundle
     cascade: Bundle
 
@@ -50,7 +56,7 @@ def tiers(trained: Trained, encoder: Path, tmp_path_factory: pytest.TempPathFact
     material = read_material(trained.corpus)
     fast = train(fast_recipe(encoder), material, models, home / "mlruns")
     recipe = Recipe("cascade", "both", cascade=CascadeSettings())
-    return Tiers(models, fast, train(recipe, material, models, home / "mlruns"))
+    return Tiers(models, home / "mlruns", fast, train(recipe, material, models, home / "mlruns"))
 
 
 def test_a_fast_model_is_an_ordinary_bundle_that_names_its_teacher(tiers: Tiers) -> None:
@@ -75,6 +81,30 @@ def test_neither_a_taught_model_nor_a_cascade_becomes_champion(tiers: Tiers) -> 
     assert Predictor.load(tiers.models).bundle.name not in ("fast", "cascade")
     assert not any(challenges(bundle) for bundle in (tiers.fast, tiers.cascade))
     assert challenges(Predictor.load(tiers.models).bundle)
+
+
+@pytest.mark.parametrize("name", ["fast", "cascade"])
+def test_each_is_a_model_of_its_run_that_answers_away_from_the_models_folder(tiers: Tiers, name: str, tmp_path: Path) -> None:
+    bundle: Bundle = getattr(tiers, name)
+    client = MlflowClient(store_uri(tiers.store))
+    run = client.get_run(bundle.run_id or "")
+    assert run.outputs is not None
+    (output,) = run.outputs.model_outputs
+    location = client.get_logged_model(output.model_id).artifact_location
+    away = mlflow.artifacts.download_artifacts(location, dst_path=str(tmp_path), tracking_uri=client.tracking_uri)
+    said = mlflow.pyfunc.load_model(away).predict(pd.DataFrame({"text": TEXTS}))
+    assert said["stance"].tolist() == [score.stance for score in Predictor.load(bundle.path).predict(TEXTS)]
+    assert not client.search_registered_models(f"name = '{REGISTERED}'")
+
+
+def test_a_cascade_that_travels_alone_is_refused_without_one_of_its_models(tiers: Tiers, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(tiers.cascade.path, tmp_path / "elsewhere" / "cascade"))
+    with pytest.raises(BundleError, match="fast"):
+        Predictor.load(alone)
+    shutil.copytree(tiers.fast.path, alone / "fast")
+    shutil.copytree(tiers.fast.path, alone / "champion")
+    with pytest.raises(BundleError, match="champion isn't the model that this cascade was tuned for"):
+        Predictor.load(alone)
 
 
 def test_a_teacher_is_asked_once(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def write_csv(path: Path, *rows: tuple[object, ...]) -> Path:
     return path
 
 
-def write_parquet(path: Path, **columns: list[object]) -> Path:
+def write_parquet(path: Path, **columns: object) -> Path:
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     return path
 
@@ -164,6 +164,15 @@ def test_what_is_wrong_is_told_by_its_reason_and_the_rest_is_read(
 def test_a_missing_value_in_parquet_costs_its_row(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "t.parquet", id=[1, None, 3], text=["It hopes.", None, ""])
     assert texts(path) == {"1": "It hopes.", f"{path}:2": Reason.EMPTY, "3": Reason.EMPTY}
+
+
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_string_in_parquet_that_is_not_utf8_costs_its_row(dictionary: bool, tmp_path: Path) -> None:
+    strings = pyarrow.array([b"It hopes.", b"caf\xe9 fears", None, b"It doubts."]).view(pyarrow.string())
+    ids = pyarrow.array([b"a", b"b", b"c", b"d\xff"]).view(pyarrow.string())
+    path = write_parquet(tmp_path / "t.parquet", id=ids, text=strings.dictionary_encode() if dictionary else strings)
+    found = {"a": "It hopes.", "b": Reason.ENCODING, "c": Reason.EMPTY, f"{path}:4": "It doubts."}
+    assert texts(path) == found
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,9 @@ def contestants(models: Path) -> list[Contestant]:
 
 def _newsstance(name: str, function: str, path: Path) -> Contestant:
     from newsstance.bundle import read_bundle
+    from newsstance.cascade import CASCADE, ROLES, member_path
 
     bundle = read_bundle(path)
-    members = [path.parent / bundle.settings[role]["folder"] for role in ("fast", "champion") if bundle.kind == "cascade"]
+    members = [member_path(bundle, role) for role in ROLES] if bundle.kind == CASCADE else []
     files = [file for folder in (path, *members) for file in sorted(folder.iterdir()) if file.is_file()]
     return Contestant(name, "training.predictors", function, (str(path),), tuple(files))

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from newsstance.article_rows import ROW_COLUMNS, ROW_SCHEMA
-from newsstance.bundle import BUNDLE_FILE, Bundle
+from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
+from newsstance.cascade import CASCADE, ROLES, member_path
 from newsstance.labels import HEADS
 from newsstance.readers import MAX_CHARS
 from training.model_card import MODEL_CARD
@@ -68,11 +69,13 @@ def _save(bundle: Bundle, target: Path, run: str, model_id: str) -> None:
 
 
 def _only_the_model(bundle: Bundle, target: Path) -> Path:
-    """Copy what makes the model and its card, without the answers that lie beside it."""
+    """Copy what makes the model and its card, without the answers that lie beside it; a cascade takes its two models along."""
     target.mkdir()
     for name in (BUNDLE_FILE, *bundle.files, MODEL_CARD):
         if (bundle.path / name).is_file():
             shutil.copyfile(bundle.path / name, target / name)
+    for role in ROLES if bundle.kind == CASCADE else ():
+        _only_the_model(read_bundle(member_path(bundle, role)), target / role)
     return target
 
 

@@ -11,6 +11,7 @@ from training.corpus import Sentence
 from training.describe import describe
 from training.exclusive import only_training
 from training.export import Origin
+from training.logged_model import log_model
 from training.material import Material
 from training.measure import Measured, estimates, measure
 from training.model_card import write_model_card
@@ -64,9 +65,10 @@ def make_way(run: Tracking, models: Path) -> None:
 def challenge(run: Tracking, measured: Measured, material: Material, models: Path) -> None:
     """Register the model, let it challenge the champion, and say how that went, in one line.
 
-    A model that only serves beside the champion does neither.
+    A model that only serves beside the champion is logged with its run, and does neither.
     """
     if not challenges(measured.bundle):
+        run.attempt(lambda client, identity: log_model(client, identity, measured.bundle))
         return
     version = register(run, measured.bundle)
     decision = promote(measured.bundle, measured.predictions, material, models)

@@ -1,12 +1,13 @@
 """The model kind ``cascade``: a fast model answers where it is sure, the champion the rest.
 
 Its bundle holds no weights but names two models that lie beside it, each by the hash of all that shapes its
-scores: a cascade was tuned for these two and no others.
+scores: a cascade was tuned for these two and no others. A copy that travels alone carries them inside, in a folder each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from newsstance.models import Estimates, Floats, Model
 
 CASCADE: Final = "cascade"
 """The name of this kind of model."""
+
+ROLES: Final = ("fast", "champion")
+"""What the two models are to a cascade: the keys in its settings, and the names of the folders inside a copy that travels."""
 
 SINGLE_KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {"encoder": EncoderModel.read, "linear": LinearModel.read}
 """How each kind of bundle that stands on its own is read."""
@@ -45,12 +49,11 @@ class CascadeModel:
     def read(cls, bundle: Bundle) -> "CascadeModel":
         """Read the model of ``bundle``; raises ``BundleError`` if one of the two isn't the one it was tuned for."""
         try:
-            members = [bundle.settings[role] for role in ("fast", "champion")]
+            names = tuple(str(bundle.settings[role]["name"]) for role in ROLES)
             sure = {head: float(bundle.settings["sure"][head]) for head in HEADS}
-            names = tuple(str(member["name"]) for member in members)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{bundle.path}: its description lacks a model or what counts as sure; {_AGAIN}") from error
-        fast, champion = (_read_member(bundle, member) for member in members)
+        fast, champion = (_read_member(bundle, role) for role in ROLES)
         return cls(fast, champion, sure, (names[0], names[1]))
 
     def with_sure(self, sure: float) -> "CascadeModel":
@@ -78,10 +81,19 @@ def sure_enough(probabilities: Mapping[str, Floats], thresholds: Mapping[str, fl
     return np.asarray(np.logical_and.reduce([probabilities[head].max(axis=1) > thresholds[head] for head in HEADS]))
 
 
-def _read_member(bundle: Bundle, told: Mapping[str, Any]) -> Model:
-    path = bundle.path.parent / str(told.get("folder", told["name"]))
+def member_path(bundle: Bundle, role: str) -> Path:
+    """Give the folder of the model that is ``role`` to the cascade ``bundle``: inside it, or else beside it."""
+    inside = bundle.path / role
+    if inside.is_dir():
+        return inside
+    told = bundle.settings[role]
+    return bundle.path.parent / str(told.get("folder", told["name"]))
+
+
+def _read_member(bundle: Bundle, role: str) -> Model:
+    path = member_path(bundle, role)
     member = read_bundle(path)
-    if bundle_sha256(member) != told.get("sha256"):
+    if bundle_sha256(member) != bundle.settings[role].get("sha256"):
         raise BundleError(f"{bundle.path}: {path} isn't the model that this cascade was tuned for; {_AGAIN}")
     if member.kind not in SINGLE_KINDS:
         raise BundleError(f"{bundle.path}: {path} is of the kind {member.kind!r}, which can't be part of a cascade")

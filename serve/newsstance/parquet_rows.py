@@ -11,6 +11,7 @@ from newsstance.sentences import encodable
 from newsstance.sources import Meter
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch, Scalar
     from pyarrow.parquet import ParquetFile
 
 _ROWS: Final = 64
@@ -28,7 +29,7 @@ def read_parquet(place: str, text: str | None, id: str | None, meter: Meter) -> 
         number, size, rows = 0, Path(place).stat().st_size, max(file.metadata.num_rows, 1)
         wanted = [columns.text] if columns.id is None else list(dict.fromkeys([columns.text, columns.id]))
         for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
-            for row in batch.to_pylist():
+            for row in _rows(batch):
                 number += 1
                 yield _record(f"{place}:{number}", row, columns)
             meter.read += size * len(batch) // rows
@@ -50,11 +51,28 @@ def parquet_columns(file: "ParquetFile", text: str | None, id: str | None) -> Co
     return find_columns([field.name for field in fields], text, id, strings)
 
 
+def _rows(batch: "RecordBatch") -> list[dict[str, Any]]:
+    """Give the rows of ``batch``, with a fault in the place of a value that holds bytes which aren't UTF-8."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except UnicodeDecodeError:  # it doesn't tell where
+        names = batch.schema.names
+        rows = [dict(zip(names, map(_value, values), strict=True)) for values in zip(*batch.columns, strict=True)]
+    return rows
+
+
+def _value(scalar: "Scalar[Any]") -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as error:
+        return Fault(Reason.ENCODING, f"not UTF-8 (byte {error.start}); write the text in UTF-8")
+
+
 def _record(place: str, row: dict[str, Any], columns: Columns) -> Record:
     named = row[columns.id] if columns.id else None
-    name = place if named is None else encodable(str(named))
+    name = place if named is None or isinstance(named, Fault) else encodable(str(named))
     text = row[columns.text]
-    if isinstance(text, str):
+    if isinstance(text, str | Fault):
         return Record(name, place, text)
     if text is None:
         return Record(name, place, Fault(Reason.EMPTY, f"no text in the column {columns.text!r}"))
