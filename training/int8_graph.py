@@ -6,6 +6,7 @@ range for all: their share of the product is computed in float32 beside the rest
 https://arxiv.org/abs/2208.07339, with channels found at export instead of while running.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ _WEIGHT_STEPS: Final = 63
 """Weights have seven bits: a sum of two products of eight bits overflows on processors without VNNI."""
 
 _ACTIVATION_STEPS: Final = 255
+
+_RUNTIME: Final = "com.microsoft"
+"""ONNX Runtime's own operators, of which one adds the bias while the product is still in the processor's cache."""
+
 _BATCH_TOKENS: Final = 1024
 
 
@@ -77,8 +82,9 @@ def write_int8_graph(float_graph: Path, path: Path, windows: Windows, texts: Seq
     reaches = _reaches(model, dict.fromkeys(node.input[0] for node in products.values()), windows, texts)
     graph = _Rewriting(model.graph, reaches)
     for node in products.values():
-        graph.replace(node, numpy_helper.to_array(weights[node.input[1]]))
+        graph.replace(node)
     graph.finish()
+    model.opset_import.append(helper.make_opsetid(_RUNTIME, 1))
     apart = [node.name for node in model.graph.node if node.op_type == "Gather" and node.input[0] in reaches]
     with quiet():
         quantize_dynamic(model, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Gather"], nodes_to_exclude=apart)
@@ -109,20 +115,30 @@ def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, tex
 
 
 class _Rewriting:
-    """Replaces products of a graph, each in the place where it stood."""
+    """Replaces products of a graph, with the biases added to them, each in the place where it stood."""
 
     def __init__(self, graph: onnx.GraphProto, reaches: dict[str, _Reach]) -> None:
         self._graph, self._reaches = graph, reaches
+        self._weights = {tensor.name: tensor for tensor in graph.initializer}
+        self._takers: dict[str, list[NodeProto]] = defaultdict(list)
+        for node in graph.node:
+            for name in node.input:
+                self._takers[name].append(node)
         self._instead: dict[str, list[NodeProto]] = {}
         self._quantised: set[str] = set()
 
-    def replace(self, product: NodeProto, weights: Floats) -> None:
-        """Compute ``product``, with ``weights`` of shape (channels, columns), in int8 but for the channels that are far."""
-        taken, given, far = product.input[0], product.output[0], self._reaches[product.input[0]].far()
+    def replace(self, product: NodeProto) -> None:
+        """Compute ``product`` in int8 but for the channels that are far, and add its bias on the way."""
+        taken, far = product.input[0], self._reaches[product.input[0]].far()
+        weights = numpy_helper.to_array(self._weights[product.input[1]])
         nodes = self._instead[product.name] = [] if taken in self._quantised else self._quantise(taken, far)
+        addition, bias = self._bias(product)
+        given = product.output[0] if addition is None else addition.output[0]
+        if addition is not None:
+            self._instead[addition.name] = []
         near = weights.copy()
         near[far] = 0.0  # what the grid can't hold of a far channel then counts for nothing
-        nodes += self._product(product.name, f"{taken}:near", near, f"{given}:near" if len(far) else given)
+        nodes.append(self._product(product.name, taken, near, bias, f"{given}:near" if len(far) else given))
         if len(far):
             nodes.append(_node("MatMul", [f"{taken}:far", self._constant(f"{product.name}:far", weights[far])], f"{given}:far"))
             nodes.append(_node("Add", [f"{given}:near", f"{given}:far"], given))
@@ -137,23 +153,31 @@ class _Rewriting:
         del self._graph.initializer[:]
         self._graph.initializer.extend(tensors)
 
+    def _bias(self, product: NodeProto) -> tuple[NodeProto | None, str]:
+        """Give the addition of a bias to ``product``, and the bias's name, if that is all that becomes of it."""
+        takers = self._takers[product.output[0]]
+        if len(takers) == 1 and takers[0].op_type == "Add":
+            (other,) = (name for name in takers[0].input if name != product.output[0])
+            if other in self._weights and len(self._weights[other].dims) == 1:
+                return takers[0], other
+        return None, ""
+
     def _quantise(self, taken: str, far: npt.NDArray[np.int64]) -> list[NodeProto]:
         self._quantised.add(taken)
         step, zero = self._reaches[taken].grid()
         grid = [self._constant(f"{taken}:step", step), self._constant(f"{taken}:zero", zero)]
         nodes = [_node("QuantizeLinear", [taken, *grid], f"{taken}:grid")]
-        nodes.append(_node("DequantizeLinear", [f"{taken}:grid", *grid], f"{taken}:near"))
         if len(far):
             nodes.append(_node("Gather", [taken, self._constant(f"{taken}:channels", far)], f"{taken}:far", axis=-1))
         return nodes
 
-    def _product(self, name: str, taken: str, weights: Floats, given: str) -> list[NodeProto]:
+    def _product(self, name: str, taken: str, weights: Floats, bias: str, given: str) -> NodeProto:
         step = np.maximum(np.abs(weights).max(axis=0) / _WEIGHT_STEPS, np.finfo(np.float32).tiny)
         whole = np.clip(np.rint(weights / step), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
-        columns = [self._constant(f"{name}:whole", whole), self._constant(f"{name}:step", step.astype(np.float32))]
-        columns.append(self._constant(f"{name}:zero", np.zeros(len(step), np.int8)))
-        read = _node("DequantizeLinear", columns, f"{name}:weights", axis=1)
-        return [read, _node("MatMul", [taken, f"{name}:weights"], given)]
+        matrix, columns = self._constant(f"{name}:whole", whole), self._constant(f"{name}:step", step.astype(np.float32))
+        zeros = self._constant(f"{name}:zero", np.zeros(len(step), np.int8))
+        parts = [f"{taken}:grid", matrix, f"{taken}:step", columns, f"{taken}:zero", zeros, bias]
+        return _node("MatMulIntegerToFloat", parts, given, domain=_RUNTIME)
 
     def _constant(self, name: str, value: npt.ArrayLike) -> str:
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
