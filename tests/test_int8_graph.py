@@ -15,9 +15,10 @@ from newsstance.models import Floats, softmax
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from tests.conftest import Trained
 from tests.made import made_sentences
-from training import int8_graph
+from training import int8_graph, reach
 from training.encoder_road import TRAINED
 from training.int8_graph import write_int8_graph
+from training.reach import Reach
 
 FAR = 200.0
 TEXTS = [sentence.text for sentence in made_sentences()][:64]
@@ -65,13 +66,36 @@ def answers(graph: Path, windows: Windows) -> list[Floats]:
     return [softmax(values) for values in logits]
 
 
-def test_a_far_channel_costs_nothing_where_it_is_computed_apart(
+def test_a_far_channel_costs_nothing_where_it_is_split(
     stretched: Path, difference: Callable[[Path], float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apart = difference(stretched)
-    monkeypatch.setattr(int8_graph, "_FAR", np.inf)
+    monkeypatch.setattr(reach, "_FAR", np.inf)
     assert apart < 0.01
     assert difference(stretched) > 3 * apart
+
+
+def test_the_parts_of_a_far_channel_add_up_to_it_within_half_a_step_of_the_grid() -> None:
+    rng = np.random.default_rng(4)
+    near = rng.uniform(-1, 2, (64, 20))
+    seen = Reach(np.array([*near.min(axis=0), -9.0, -0.1]), np.array([*near.max(axis=0), 40.0, 70.0]))
+    parts, (step, zero) = seen.parts(), seen.grid()
+    values = np.linspace([-9, -0.1], [40, 70], 999)
+    split = values[:, parts.channel - 20] * parts.share + parts.offset
+    points = np.rint(split / step) + zero
+    assert points.min() >= 0
+    assert points.max() <= 255
+    for place in (0, 1):
+        whole = ((points - float(zero)) * step)[:, parts.channel == 20 + place].sum(axis=1)
+        np.testing.assert_allclose(whole, values[:, place], atol=0.501 * step)
+
+
+def test_a_channel_that_reaches_beyond_all_measure_widens_the_grid() -> None:
+    ordinary = Reach(-np.ones(9), np.ones(9))
+    stretched = Reach(np.array([*-np.ones(9), -1.0]), np.array([*np.ones(9), 1e6]))
+    assert len(ordinary.parts().channel) == 0
+    assert len(stretched.parts().channel) < 200
+    assert stretched.grid().step > 1000 * ordinary.grid().step
 
 
 def test_every_product_but_the_heads_takes_integers(trained: Trained) -> None:

@@ -1,14 +1,11 @@
 """The trained network as an ONNX graph with int8 weights and activations.
 
-Each product of a tensor with a matrix of weights is computed in int8: the tensor's range is found once, at export, and each
-column of weights has a scale of its own. The few channels that reach far beyond the others, as encoders' do, would stretch that
-range for all: their share of the product is computed in float32 beside the rest, as in Dettmers et al. (2022), "LLM.int8()",
-https://arxiv.org/abs/2208.07339, with channels found at export instead of while running.
+Each product of a tensor with a matrix of weights is computed in int8: the tensor's grid is found once, at export
+(``training.reach``), and each column of weights has a scale of its own.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +20,10 @@ from newsstance.encoder import ATTENTION_MASK, INPUT_IDS
 from newsstance.models import Floats
 from newsstance.tokens import Windows, batches_by_length
 from training.onnx_graph import quiet
+from training.reach import Reach
 
 CALIBRATED: Final = 256
 """Sentences by which the ranges are found."""
-
-_FAR: Final = 3.0
-"""A channel whose largest value is above so many times the median channel's is computed in float32."""
 
 _LEAST_COLUMNS: Final = 16
 """Products that give fewer values than this, the heads, cost next to nothing and stay in float32."""
@@ -36,37 +31,10 @@ _LEAST_COLUMNS: Final = 16
 _WEIGHT_STEPS: Final = 63
 """Weights have seven bits: a sum of two products of eight bits overflows on processors without VNNI."""
 
-_ACTIVATION_STEPS: Final = 255
-
 _RUNTIME: Final = "com.microsoft"
 """ONNX Runtime's own operators, of which one adds the bias while the product is still in the processor's cache."""
 
 _BATCH_TOKENS: Final = 1024
-
-
-@dataclass
-class _Reach:
-    """The smallest and the largest value seen in each channel of a tensor, both of shape (channels,)."""
-
-    lowest: Floats
-    highest: Floats
-
-    def widen(self, values: Floats) -> None:
-        """Take in ``values``, of shape (tokens, channels)."""
-        self.lowest = np.minimum(self.lowest, values.min(axis=0))
-        self.highest = np.maximum(self.highest, values.max(axis=0))
-
-    def far(self) -> npt.NDArray[np.int64]:
-        """Give the channels that reach far beyond the others."""
-        most = np.maximum(-self.lowest, self.highest)
-        return np.flatnonzero(most > _FAR * np.median(most))
-
-    def grid(self) -> tuple[np.float32, np.uint8]:
-        """Give the step and the zero point of the uint8 grid that holds 0 and every channel that isn't far."""
-        lowest, highest = (np.delete(values, self.far()) for values in (self.lowest, self.highest))
-        bottom, top = min(float(lowest.min()), 0.0), max(float(highest.max()), 0.0)
-        step = max((top - bottom) / _ACTIVATION_STEPS, float(np.finfo(np.float32).tiny))
-        return np.float32(step), np.uint8(round(-bottom / step))
 
 
 def write_int8_graph(float_graph: Path, path: Path, windows: Windows, texts: Sequence[str]) -> None:
@@ -97,7 +65,7 @@ def _is_product(node: NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:
     return len(shape) == 2 and shape[-1] >= _LEAST_COLUMNS
 
 
-def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, texts: Sequence[str]) -> dict[str, _Reach]:
+def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, texts: Sequence[str]) -> dict[str, Reach]:
     """Give the reach of each tensor of ``names`` over the tokens of ``texts``."""
     shown = onnx.ModelProto()
     shown.CopyFrom(model)
@@ -105,19 +73,19 @@ def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, tex
     shown.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
     session = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
     cut = windows.cut(texts)
-    reaches: dict[str, _Reach] = {}
+    reaches: dict[str, Reach] = {}
     for batch in batches_by_length([len(window.ids) for window in cut], _BATCH_TOKENS):
         ids, mask = windows.pad([cut[index] for index in batch])
         for name, values in zip(names, session.run(names, {INPUT_IDS: ids, ATTENTION_MASK: mask}), strict=True):
             tokens = values[mask.astype(bool)]
-            reaches.setdefault(name, _Reach(tokens.min(axis=0), tokens.max(axis=0))).widen(tokens)
+            reaches.setdefault(name, Reach(tokens.min(axis=0), tokens.max(axis=0))).widen(tokens)
     return reaches
 
 
 class _Rewriting:
     """Replaces products of a graph, with the biases added to them, each in the place where it stood."""
 
-    def __init__(self, graph: onnx.GraphProto, reaches: dict[str, _Reach]) -> None:
+    def __init__(self, graph: onnx.GraphProto, reaches: dict[str, Reach]) -> None:
         self._graph, self._reaches = graph, reaches
         self._weights = {tensor.name: tensor for tensor in graph.initializer}
         self._takers: dict[str, list[NodeProto]] = defaultdict(list)
@@ -128,20 +96,18 @@ class _Rewriting:
         self._quantised: set[str] = set()
 
     def replace(self, product: NodeProto) -> None:
-        """Compute ``product`` in int8 but for the channels that are far, and add its bias on the way."""
-        taken, far = product.input[0], self._reaches[product.input[0]].far()
-        weights = numpy_helper.to_array(self._weights[product.input[1]])
-        nodes = self._instead[product.name] = [] if taken in self._quantised else self._quantise(taken, far)
+        """Compute ``product`` in int8, and add its bias on the way."""
+        taken = product.input[0]
+        self._instead[product.name] = nodes = [] if taken in self._quantised else self._quantise(taken)
         addition, bias = self._bias(product)
-        given = product.output[0] if addition is None else addition.output[0]
         if addition is not None:
             self._instead[addition.name] = []
-        near = weights.copy()
-        near[far] = 0.0  # what the grid can't hold of a far channel then counts for nothing
-        nodes.append(self._product(product.name, taken, near, bias, f"{given}:near" if len(far) else given))
-        if len(far):
-            nodes.append(_node("MatMul", [f"{taken}:far", self._constant(f"{product.name}:far", weights[far])], f"{given}:far"))
-            nodes.append(_node("Add", [f"{given}:near", f"{given}:far"], given))
+        given = product.output[0] if addition is None else addition.output[0]
+        weights = numpy_helper.to_array(self._weights[product.input[1]])
+        parts = weights[self._reaches[taken].parts().channel]
+        weights = weights.copy()
+        weights[self._reaches[taken].far()] = 0.0  # what the grid can't hold of a far channel then counts for nothing
+        nodes.append(self._product(product.name, taken, np.concatenate([weights, parts]), bias, given))
 
     def finish(self) -> None:
         """Put the new nodes in their places, and leave out the weights that nothing takes any longer."""
@@ -162,14 +128,22 @@ class _Rewriting:
                 return takers[0], other
         return None, ""
 
-    def _quantise(self, taken: str, far: npt.NDArray[np.int64]) -> list[NodeProto]:
+    def _quantise(self, taken: str) -> list[NodeProto]:
+        """Give what puts ``taken`` on its grid, the parts of its far channels behind the rest."""
         self._quantised.add(taken)
-        step, zero = self._reaches[taken].grid()
-        grid = [self._constant(f"{taken}:step", step), self._constant(f"{taken}:zero", zero)]
-        nodes = [_node("QuantizeLinear", [taken, *grid], f"{taken}:grid")]
-        if len(far):
-            nodes.append(_node("Gather", [taken, self._constant(f"{taken}:channels", far)], f"{taken}:far", axis=-1))
-        return nodes
+        reach = self._reaches[taken]
+        ends = [self._constant(f"{taken}:{name}", value) for name, value in reach.grid()._asdict().items()]
+        channel, share, offset = (self._constant(f"{taken}:{name}", value) for name, value in reach.parts()._asdict().items())
+        if not len(reach.far()):
+            return [_node("QuantizeLinear", [taken, *ends], f"{taken}:grid")]
+        return [
+            _node("QuantizeLinear", [taken, *ends], f"{taken}:near"),
+            _node("Gather", [taken, channel], f"{taken}:far", axis=-1),
+            _node("Mul", [f"{taken}:far", share], f"{taken}:shared"),
+            _node("Add", [f"{taken}:shared", offset], f"{taken}:spread"),
+            _node("QuantizeLinear", [f"{taken}:spread", *ends], f"{taken}:parts"),
+            _node("Concat", [f"{taken}:near", f"{taken}:parts"], f"{taken}:grid", axis=-1),
+        ]
 
     def _product(self, name: str, taken: str, weights: Floats, bias: str, given: str) -> NodeProto:
         step = np.maximum(np.abs(weights).max(axis=0) / _WEIGHT_STEPS, np.finfo(np.float32).tiny)
