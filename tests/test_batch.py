@@ -7,7 +7,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from newsstance.files import write_all
 from newsstance.identity import model_id
 from newsstance.models import Estimates
 from newsstance.rows import COLUMNS, Level
-from newsstance.scores import ArticleScore
+from newsstance.scores import ArticleScore, SentenceScore
+from newsstance.sentences import Span
 from tests.conftest import Trained
 from tests.kills import contents
 from tests.made import CUES
@@ -161,6 +162,22 @@ def test_a_model_that_fails_on_everything_is_not_taken_for_bad_articles(home: Pa
 
     monkeypatch.setattr(Predictor, "_score_chunk", broken)
     write_articles(home / "in.jsonl", 5)
+    with pytest.raises(RuntimeError, match="broken"):
+        main(["score", "in.jsonl", "-o", "out.jsonl"])
+
+
+def test_a_model_that_fails_on_many_sentences_only_is_not_taken_for_long_articles(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = Predictor._score
+
+    def broken(self: Predictor, places: Sequence[tuple[str, Span]]) -> list[SentenceScore]:
+        if len(places) > 100:
+            raise RuntimeError("broken")
+        return score(self, places)
+
+    monkeypatch.setattr(Predictor, "_score", broken)
+    (home / "in.jsonl").write_text("".join(json.dumps({"text": " ".join(SENTENCES * many)}) + "\n" for many in (1, 30)))
     with pytest.raises(RuntimeError, match="broken"):
         main(["score", "in.jsonl", "-o", "out.jsonl"])
 
