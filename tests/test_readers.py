@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -105,6 +106,28 @@ def test_a_folder_is_read_in_order_of_names_without_what_is_written_there(tmp_pa
         (tmp_path / name).write_text('{"text": "It hopes."}')
     found = read(tmp_path, skip=(tmp_path / "a" / ".." / "out.jsonl",))
     assert [record.place.removeprefix(f"{tmp_path}/") for record in found] == ["a/z.txt", "a.txt", "b.txt", "c.jsonl:1"]
+
+
+def test_a_folder_is_read_through_links_once_round(tmp_path: Path) -> None:
+    for name in ("elsewhere/deep/a.txt", "folder/b.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("It hopes.")
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "deep" / "back").symlink_to(tmp_path / "folder")
+    (tmp_path / "folder" / "self").symlink_to("self")
+    (tmp_path / "folder" / "gone.txt").symlink_to("nowhere")
+    (tmp_path / "elsewhere" / "deep" / "out.jsonl").write_text("")
+    found = read(tmp_path / "folder", skip=(tmp_path / "elsewhere" / "deep" / "out.jsonl",))
+    assert [record.place.removeprefix(f"{tmp_path}/folder/") for record in found] == ["b.txt", "gone.txt", "link/deep/a.txt"]
+    assert isinstance(found[1].content, Fault)
+
+
+def test_a_pipe_in_a_folder_is_rejected_before_it_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    os.mkfifo(tmp_path / "pipe")
+    (found,) = find_sources([str(tmp_path)])
+    assert isinstance(found, Record)
+    assert found.content == Fault(Reason.UNREADABLE, "a pipe or a device")
 
 
 @pytest.mark.parametrize(
