@@ -480,7 +480,9 @@ def test_a_renaming_that_is_cut_off_at_any_step_is_made_up_for(home: Path, monke
             path.unlink()
 
 
-def test_nothing_is_written_beside_the_output_that_a_kill_could_leave_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_beside_the_output_that_a_kill_could_leave_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folders, make = set(), tempfile.mkstemp
 
     def watched(*arguments: Any, **named: Any) -> tuple[int, str]:
@@ -506,7 +508,7 @@ def test_nothing_is_written_beside_the_output_that_a_kill_could_leave_there(home
         (["x" * 300, "-o", "out.csv"], "xxx: can't be read"),
         (["in.jsonl", "-o", "out.csv", "--format", "json"], "--format goes without -o"),
         (["in.jsonl", "--restart"], "go with -o"),
-        (["in.jsonl", "-o", "out.csv", "--min-confidence", "2"], "'--min-confidence': a confidence is a probability, from 0 to 1"),
+        (["in.jsonl", "-o", "out.csv", "--min-confidence", "2"], "'--min-confidence': a confidence is a probability"),
         (["in.jsonl", "--min-confidence", "nan"], "from 0 to 1, not nan"),
         (["in.jsonl", "--sure", "-1"], "'--sure': a confidence is a probability"),
         (["in.jsonl", "-o", "out.csv", "--sure", "0.9"], "--sure goes with a cascade, which the model 'floor' isn't"),

@@ -212,7 +212,8 @@ def test_a_quotation_mark_left_open_tells_how_much_it_costs(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "kind", [pyarrow.timestamp("ms"), pyarrow.timestamp("us", "UTC"), pyarrow.timestamp("ms", "No/Where"), pyarrow.duration("ms")]
+    "kind",
+    [pyarrow.timestamp("ms"), pyarrow.timestamp("us", "UTC"), pyarrow.timestamp("ms", "No/Where"), pyarrow.duration("ms")],
 )
 def test_a_value_in_parquet_that_python_cannot_hold_costs_no_other_row(kind: pyarrow.DataType, tmp_path: Path) -> None:
     far = pyarrow.array([0, 1 << 62]).cast(kind)

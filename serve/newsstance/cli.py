@@ -27,7 +27,7 @@ Examples:
 """
 
 
-def _probability(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
     try:
         return None if value is None else checked_confidence(value)
     except ConfidenceError as error:

@@ -47,7 +47,7 @@ def read_csv(place: str, file: BinaryIO, text: str | None, id: str | None, limit
 
 
 def open_table(place: str, lines: BoundedLines, limit: int) -> tuple[Iterator[list[str]], Sequence[str]]:
-    """Give the rows below the headings, and the headings; raises ``ColumnError`` if there are none, or none that can be read."""
+    """Give the rows below the headings, and the headings; raises ``ColumnError`` if none are there or can be read."""
     line = next(lines, b"")
     while line and not line.strip(_BLANK):
         line = next(lines, b"")
