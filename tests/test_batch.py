@@ -6,8 +6,11 @@ import io
 import json
 import os
 import random
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,12 @@ import pytest
 from newsstance import Predictor, __version__, journal, outputs, split_sentences
 from newsstance.cli import main
 from newsstance.files import write_all
-from newsstance.identity import model_id
+from newsstance.identity import bundle_sha256, model_id
+from newsstance.labels import HEADS
 from newsstance.models import Estimates
 from newsstance.rows import COLUMNS, Level
-from newsstance.scores import ArticleScore
+from newsstance.scores import ArticleScore, SentenceScore
+from newsstance.sentences import Span
 from tests.conftest import Trained
 from tests.kills import contents
 from tests.made import CUES
@@ -95,6 +100,18 @@ def test_every_format_holds_the_same_rows(level: str, home: Path) -> None:
     assert table == [{name: "" if value is None else str(value) for name, value in row.items()} for row in lines]
 
 
+def test_a_carriage_return_in_a_value_keeps_its_row_in_csv_and_changes_no_other(home: Path) -> None:
+    articles = [{"id": "a\rb", "text": "It hopes\rand fears."}, {"id": "c", "text": "It hopes, and fears."}]
+    for name, some in (("both", articles), ("one", articles[1:])):
+        (home / f"{name}.jsonl").write_text("".join(json.dumps(article) + "\n" for article in some))
+        for suffix in ("jsonl", "csv"):
+            assert main(["score", f"{name}.jsonl", "-o", f"{name}-out.{suffix}", "--level", "sentence"]) == 0
+    with Path("both-out.csv").open(newline="", encoding="utf-8") as file:
+        told = [(row["id"], row["text"], row["version"]) for row in csv.DictReader(file)]
+    assert told == [(row["id"], row["text"], row["version"]) for row in rows("both-out.jsonl")]
+    assert b"\r" not in Path("one-out.csv").read_bytes()
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_where_nothing_can_be_scored_the_output_is_there_and_empty(suffix: str, home: Path) -> None:
     (home / "empty.txt").write_text("")
@@ -161,6 +178,22 @@ def test_a_model_that_fails_on_everything_is_not_taken_for_bad_articles(home: Pa
 
     monkeypatch.setattr(Predictor, "_score_chunk", broken)
     write_articles(home / "in.jsonl", 5)
+    with pytest.raises(RuntimeError, match="broken"):
+        main(["score", "in.jsonl", "-o", "out.jsonl"])
+
+
+def test_a_model_that_fails_on_many_sentences_only_is_not_taken_for_long_articles(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = Predictor._score
+
+    def broken(self: Predictor, places: Sequence[tuple[str, Span]]) -> list[SentenceScore]:
+        if len(places) > 100:
+            raise RuntimeError("broken")
+        return score(self, places)
+
+    monkeypatch.setattr(Predictor, "_score", broken)
+    (home / "in.jsonl").write_text("".join(json.dumps({"text": " ".join(SENTENCES * many)}) + "\n" for many in (1, 30)))
     with pytest.raises(RuntimeError, match="broken"):
         main(["score", "in.jsonl", "-o", "out.jsonl"])
 
@@ -269,6 +302,55 @@ def test_a_change_is_noticed_in_one_line_and_nothing_is_mixed(
     restarted = contents(home / "out.jsonl")
     assert main([*arguments[:3], "fresh.jsonl", *arguments[4:]]) == 3
     assert list(restarted.values()) == list(contents(home / "fresh.jsonl").values())
+
+
+def test_a_change_while_it_is_scored_is_noticed_and_what_is_done_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_articles(home / "in.jsonl")
+    before = (home / "in.jsonl").read_text()
+    append = journal.Journal.append
+
+    def change(self: journal.Journal, *arguments: Any) -> journal.Entry:
+        (home / "in.jsonl").write_text(before.replace("Abc", "Abd", 1))
+        return append(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "append", change)
+        assert main(["score", "in.jsonl", "-o", "out.jsonl"]) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "out.jsonl: the input has changed while it was scored" in told
+    assert "--restart" in told
+    assert not Path("out.jsonl").exists()
+    assert main(["score", "in.jsonl", "-o", "out.jsonl"]) == 1
+    (home / "in.jsonl").write_text(before)
+    capsys.readouterr()
+    assert main(["score", "in.jsonl", "-o", "out.jsonl"]) == 3
+    assert "all of it by an earlier start" in capsys.readouterr().err
+
+
+def cascade(home: Path, trained: Trained, sure: float) -> Path:
+    """Make a cascade of the two small models."""
+    models = Path(shutil.copytree(trained.models, home / "models"))
+    members = {"fast": trained.linear, "champion": trained.tiny}
+    settings = {role: {"name": bundle.name, "sha256": bundle_sha256(bundle)} for role, bundle in members.items()}
+    described = replace(trained.linear, name="cascade", kind="cascade", files={}, path=models / "cascade")
+    replace(described, settings={**settings, "sure": dict.fromkeys(HEADS, sure)}).write()
+    return described.path
+
+
+def test_how_sure_a_cascade_must_be_can_be_moved_and_is_noticed_when_it_is(
+    home: Path, trained: Trained, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_articles(home / "in.jsonl", 20)
+    arguments = ["score", "in.jsonl", "-o", "out.jsonl", "--level", "sentence", "--model", str(cascade(home, trained, 0.0))]
+    assert main(arguments) == 3
+    assert {row["answered_by"] for row in rows("out.jsonl")} == {"floor"}
+    capsys.readouterr()
+    assert main([*arguments, "--sure", "1"]) == 1
+    assert "begun with the sure {'sentiment': 0.0, 'stance': 0.0}, and now it is {" in capsys.readouterr().err
+    assert main([*arguments, "--sure", "1", "--restart"]) == 3
+    assert {row["answered_by"] for row in rows("out.jsonl")} == {"tiny"}
 
 
 def test_standard_input_is_compared_chunk_by_chunk(
@@ -398,6 +480,22 @@ def test_a_renaming_that_is_cut_off_at_any_step_is_made_up_for(home: Path, monke
             path.unlink()
 
 
+def test_nothing_is_written_beside_the_output_that_a_kill_could_leave_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, make = set(), tempfile.mkstemp
+
+    def watched(*arguments: Any, **named: Any) -> tuple[int, str]:
+        folders.add(named["dir"])
+        return make(*arguments, **named)
+
+    monkeypatch.setattr(tempfile, "mkstemp", watched)
+    write_articles(home / "in.jsonl", 5)
+    assert main(["score", "in.jsonl", "-o", "out.jsonl"]) == 0
+    assert folders == {Path("out.jsonl.partial")}
+    assert Path("out.jsonl.run.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -410,6 +508,10 @@ def test_a_renaming_that_is_cut_off_at_any_step_is_made_up_for(home: Path, monke
         (["x" * 300, "-o", "out.csv"], "xxx: can't be read"),
         (["in.jsonl", "-o", "out.csv", "--format", "json"], "--format goes without -o"),
         (["in.jsonl", "--restart"], "go with -o"),
+        (["in.jsonl", "-o", "out.csv", "--min-confidence", "2"], "'--min-confidence': a confidence is a probability"),
+        (["in.jsonl", "--min-confidence", "nan"], "from 0 to 1, not nan"),
+        (["in.jsonl", "--sure", "-1"], "'--sure': a confidence is a probability"),
+        (["in.jsonl", "-o", "out.csv", "--sure", "0.9"], "--sure goes with a cascade, which the model 'floor' isn't"),
         (["in.jsonl", "-o", "out.csv", "--level", "word"], "--level"),
     ],
 )
@@ -450,8 +552,6 @@ def test_a_missing_library_is_named_with_what_installs_it(
 
 
 def test_the_id_of_a_model_changes_with_its_files_and_not_with_what_is_told_of_it(trained: Trained) -> None:
-    from dataclasses import replace
-
     bundle = trained.linear
     files = {name: replace(record, sha256="0" * 64) for name, record in bundle.files.items()}
     assert model_id(replace(bundle, created="later", metrics={}, run_id="other")) == model_id(bundle)

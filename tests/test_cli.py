@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_a_lone_surrogate_in_json_costs_a_question_mark(home: Path, capsys: pyte
     rows = scored(capsys.readouterr().out)
     assert [row["id"] for row in rows] == ["?", "cut.jsonl:2"]
     assert "It fears ?" in str(rows[0])
+
+
+def test_a_file_name_that_is_not_utf8_costs_question_marks(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in ((b"caf\xe9.txt", TEXT), (b"\xe9.txt", "")):
+        Path(os.fsdecode(name)).write_text(text)
+    for form in ("json", "table"):
+        assert main(["score", ".", "--format", form]) == 1
+        captured = capsys.readouterr()
+        assert "caf?.txt" in captured.out
+        assert captured.err == "newsstance: ?.txt: the file is empty\n"
 
 
 def test_a_folder_without_articles_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

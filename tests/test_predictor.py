@@ -1,11 +1,16 @@
 """The predictor, with each kind of model."""
 
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from newsstance import SENTIMENTS, STANCES, ArticleError, BundleError, ModelNotFoundError, Predictor
+from newsstance import SENTIMENTS, STANCES, ArticleError, BundleError, ModelNotFoundError, Predictor, encoder
 from tests.conftest import Trained
 
 TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets mnbvcxzq.", "Asdfqwer doubts zxcvasdf."]
@@ -48,8 +53,6 @@ def test_many_articles_score_as_one_by_one_and_in_order(predictor: Predictor) ->
 
 
 def test_batches_computed_a_core_each_say_what_one_batch_says(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsstance import encoder
-
     sentences = [f"{text} {'Abc ' * (place % 9)}" for place, text in enumerate(TEXTS * 12)]
     together = Predictor.load(trained.tiny.path).probabilities(sentences)
     for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
@@ -57,6 +60,48 @@ def test_batches_computed_a_core_each_say_what_one_batch_says(trained: Trained, 
     apart = Predictor.load(trained.tiny.path).probabilities(sentences)
     for head, values in together.items():
         np.testing.assert_allclose(apart[head], values, atol=1e-6)
+
+
+def put_another_model(folder: Path) -> None:
+    """Put a model with other weights in the place of the encoder in ``folder``, as a training does."""
+    graph = onnx.load(folder / "model.onnx")
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(tensor), tensor.name))
+    onnx.save(graph, folder / "new.onnx")
+    (folder / "new.onnx").replace(folder / "model.onnx")
+
+
+@pytest.mark.parametrize("instead", [put_another_model, shutil.rmtree])
+def test_a_loaded_model_answers_for_itself_when_another_has_taken_its_place(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: Callable[[Path], None]
+) -> None:
+    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+        monkeypatch.setattr(encoder, limit, 64)
+    monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
+    folder = Path(shutil.copytree(trained.tiny.path, tmp_path / "copy"))
+    predictor, sentences = Predictor.load(folder), TEXTS * 12
+    instead(folder)
+    said = predictor.probabilities(sentences)
+    for head, values in Predictor.load(trained.tiny.path).probabilities(sentences).items():
+        np.testing.assert_allclose(said[head], values, atol=1e-6)
+
+
+def test_threads_that_share_a_predictor_share_its_sessions(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+        monkeypatch.setattr(encoder, limit, 64)
+    monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
+    predictor, made, make = Predictor.load(trained.tiny.path), [], encoder._session
+
+    def slow(graph: Path, threads: int) -> object:
+        made.append(threads)
+        time.sleep(0.05)
+        return make(graph, threads)
+
+    monkeypatch.setattr(encoder, "_session", slow)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: predictor.probabilities(TEXTS * 12), range(4)))
+    assert made == [1]
 
 
 def test_articles_are_read_only_a_few_dozen_ahead(predictor: Predictor) -> None:

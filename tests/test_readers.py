@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -107,6 +108,28 @@ def test_a_folder_is_read_in_order_of_names_without_what_is_written_there(tmp_pa
     assert [record.place.removeprefix(f"{tmp_path}/") for record in found] == ["a/z.txt", "a.txt", "b.txt", "c.jsonl:1"]
 
 
+def test_a_folder_is_read_through_links_once_round(tmp_path: Path) -> None:
+    for name in ("elsewhere/deep/a.txt", "folder/b.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("It hopes.")
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "deep" / "back").symlink_to(tmp_path / "folder")
+    (tmp_path / "folder" / "self").symlink_to("self")
+    (tmp_path / "folder" / "gone.txt").symlink_to("nowhere")
+    (tmp_path / "elsewhere" / "deep" / "out.jsonl").write_text("")
+    found = read(tmp_path / "folder", skip=(tmp_path / "elsewhere" / "deep" / "out.jsonl",))
+    assert [record.place.removeprefix(f"{tmp_path}/folder/") for record in found] == ["b.txt", "gone.txt", "link/deep/a.txt"]
+    assert isinstance(found[1].content, Fault)
+
+
+def test_a_pipe_in_a_folder_is_rejected_before_it_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    os.mkfifo(tmp_path / "pipe")
+    (found,) = find_sources([str(tmp_path)])
+    assert isinstance(found, Record)
+    assert found.content == Fault(Reason.UNREADABLE, "a pipe or a device")
+
+
 @pytest.mark.parametrize(
     ("content", "form", "ids"),
     [
@@ -141,12 +164,25 @@ FAULTS: list[tuple[str, bytes, list[str | Reason]]] = [
     ("notpacked.txt.gz", b"It hopes.", [Reason.UNREADABLE]),
     ("lines.jsonl", b'{oops}\n{"text": "It hopes."}\n[]\n', [Reason.MALFORMED, "It hopes.", Reason.MALFORMED]),
     ("number.jsonl", b'{"text": "It hopes."}\n{"text": 3}\n{"a": 1}\n', ["It hopes.", Reason.NOT_TEXT, Reason.EMPTY]),
+    ("null.jsonl", b'{"body": null}\n{"body": "It hopes."}\n', [Reason.EMPTY, "It hopes."]),
+    ("blank.jsonl", b'{"content": " "}\n{"body": "It hopes."}\n', [Reason.EMPTY, "It hopes."]),
+    ("kind.jsonl", b'{"text": null, "content": "page"}\n{"text": "It hopes."}\n', [Reason.EMPTY, "It hopes."]),
     ("latin.jsonl", b'{"text": "caf\xe9"}\n{"text": "It hopes."}\n', [Reason.ENCODING, "It hopes."]),
     ("longline.jsonl", b'{"text": "' + b"x" * 9000 + b'"}\n{"text": "It hopes."}\n', [Reason.SIZE, "It hopes."]),
     ("latin.csv", b"text,n\ncaf\xe9,1\nIt hopes.,2\n", [Reason.ENCODING, "It hopes."]),
     ("fields.csv", b"text,n\nIt hopes, or not.,1\nIt hopes.,2\n", [Reason.MALFORMED, "It hopes."]),
     ("quote.csv", b'text,n\n"open,1\n' + b"x" * 2000 + b"\nIt hopes.,2\n", [Reason.SIZE, "It hopes."]),
     ("longline.csv", b"text,n\n" + b"x" * 9000 + b",1\nIt hopes.,2\n", [Reason.SIZE, "It hopes."]),
+    ("stray.csv", b'text,n\n"It hopes.,1\n"It fears.",2\nIt doubts.,3\n', [Reason.MALFORMED, "It doubts."]),
+    ("last.csv", b'text,n\nIt hopes.,1\n"It fears.,2\nIt doubts.,3\n', ["It hopes.", Reason.MALFORMED]),
+    ("inner.csv", b'text,n\n"It ""hopes"".",1\nIt "fears", 5" high.,2\n', ['It "hopes".', Reason.MALFORMED]),
+    ("high.csv", b'n,text\n1,The 5" pipe "hopes".\n', ['The 5" pipe "hopes".']),
+    ("blank.csv", b"\xef\xbb\xbf\r\n \r\ntext,n\r\nIt hopes.,1\r\n", ["It hopes."]),
+    ("heading.csv", b'"te\nxt",text\n1,It hopes.\n', ["It hopes."]),
+    ("mac.csv", b"text,n\rIt hopes.,1\rIt fears.,2\r", [Reason.MALFORMED]),
+    ("mixed.csv", b"text,n\nIt\rhopes.,1\nIt fears.,2\n", [Reason.MALFORMED, "It fears."]),
+    ("one.tsv", b"text\nIt hopes, it fears; it doubts.\n", ["It hopes, it fears; it doubts."]),
+    ("commas.tsv", b"text,n\nIt hopes.,1\n", ["It hopes."]),
     ("wide.csv", "text,n\nIt hopes.,1\n".encode("utf-16"), [Reason.MALFORMED]),
     ("columns.csv", b"a,b\nIt hopes.,1\n", [Reason.MALFORMED]),
     ("damaged.parquet", b"PAR1 and nothing more", [Reason.UNREADABLE]),
@@ -159,6 +195,32 @@ def test_what_is_wrong_is_told_by_its_reason_and_the_rest_is_read(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     assert list(texts(tmp_path / name).values()) == expected
+
+
+@pytest.mark.parametrize("name", ["one.tsv.gz", "ONE.TSV"])
+def test_a_table_of_one_column_whose_name_tells_of_tabs_is_not_split_at_commas(name: str, tmp_path: Path) -> None:
+    content = b"text\nIt hopes, it fears.\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert list(texts(tmp_path / name).values()) == ["It hopes, it fears."]
+
+
+def test_a_quotation_mark_left_open_tells_how_much_it_costs(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('id,text\n1,"He said so.\n2,Another article.\n3,A third one.\n')
+    (record,) = read(tmp_path / "t.csv")
+    assert record.place == f"{tmp_path}/t.csv:2"
+    assert record.content == Fault(Reason.MALFORMED, "a quotation mark is left open; all up to line 4 is lost")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pyarrow.timestamp("ms"), pyarrow.timestamp("us", "UTC"), pyarrow.timestamp("ms", "No/Where"), pyarrow.duration("ms")],
+)
+def test_a_value_in_parquet_that_python_cannot_hold_costs_no_other_row(kind: pyarrow.DataType, tmp_path: Path) -> None:
+    far = pyarrow.array([0, 1 << 62]).cast(kind)
+    path = write_parquet(tmp_path / "t.parquet", id=far, text=["It hopes.", "It fears."])
+    assert list(texts(path).values()) == ["It hopes.", "It fears."]
+    assert list(texts(path))[1] == f"{path}:2"
+    assert list(texts(path, reading=Reading("id")).values()) == [Reason.NOT_TEXT] * 2
 
 
 def test_a_missing_value_in_parquet_costs_its_row(tmp_path: Path) -> None:

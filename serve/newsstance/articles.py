@@ -7,6 +7,7 @@ from newsstance.errors import ArticleError
 from newsstance.readers import Reading, read_records
 from newsstance.records import Fault
 from newsstance.rejects import article_text
+from newsstance.sentences import encodable
 from newsstance.sources import Form, Meter, find_sources
 
 
@@ -26,6 +27,6 @@ def read_articles(places: Iterable[str], reading: Reading, stdin: Form = Form.TE
     for record in read_records(find_sources(places, stdin=stdin), reading, Meter()):
         text = article_text(record, reading.max_chars, any_language=True)
         if isinstance(text, Fault):
-            yield ArticleError(f"{record.place or repr('')}: {text.detail}")
+            yield ArticleError(f"{encodable(record.place) or repr('')}: {text.detail}")
         else:
-            yield Article(record.id, text)
+            yield Article(encodable(record.id), text)

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from newsstance.bundle import Bundle
 from newsstance.chunks import Chunk, chunks_of
 from newsstance.identity import bundle_sha256, model_id
 from newsstance.installed import installed_version
 from newsstance.journal import Entry
 from newsstance.outputs import Outputs
+from newsstance.predictor import Predictor
 from newsstance.readers import Reading, read_records
 from newsstance.records import Record
 from newsstance.rows import Level
 from newsstance.sources import STDIN, Form, Meter, Source, find_sources
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _SHAPING: Final = ("newsstance", "onnxruntime", "tokenizers", "sentencex", "numpy", "py3langid", "trafilatura", "pyarrow")
 """The packages whose version may change a batch's output."""
 
@@ -51,14 +51,15 @@ class Batch:
         """Read the input in chunks."""
         return chunks_of(read_records(self.sources(), self.reading, meter))
 
-    def header(self, bundle: Bundle, min_confidence: float, fingerprint: str) -> dict[str, Any]:
+    def header(self, predictor: Predictor, fingerprint: str) -> dict[str, Any]:
         """Give all that shapes its output: the input's ``fingerprint``, the model, the options, the versions."""
         return {
             "format": _FORMAT,
             "input": fingerprint,
-            "model": model_id(bundle),
-            "model_sha256": bundle_sha256(bundle),
-            "min_confidence": min_confidence,
+            "model": model_id(predictor.bundle),
+            "model_sha256": bundle_sha256(predictor.bundle),
+            "min_confidence": predictor.min_confidence,
+            "sure": predictor.sure,
             "level": str(self.level),
             "text_column": self.reading.text_column,
             "id_column": self.reading.id_column,

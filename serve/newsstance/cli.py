@@ -9,8 +9,8 @@ import click
 
 from newsstance import __version__
 from newsstance.articles import Article, read_articles
-from newsstance.errors import ArticleError, InputError, NewsstanceError
-from newsstance.predictor import Predictor
+from newsstance.errors import ArticleError, ConfidenceError, InputError, NewsstanceError
+from newsstance.predictor import Predictor, checked_confidence
 from newsstance.readers import MAX_CHARS, Reading
 from newsstance.rows import Level
 from newsstance.scores import ArticleScore
@@ -27,6 +27,13 @@ Examples:
 """
 
 
+def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    try:
+        return None if value is None else checked_confidence(value)
+    except ConfidenceError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXAMPLES)
 @click.version_option(__version__, prog_name="newsstance")
 def cli() -> None:
@@ -41,8 +48,12 @@ def cli() -> None:
     help="Without -o: JSON lines, or a table to read; auto gives a table on a terminal.",
 )  # fmt: skip
 @click.option(
-    "--min-confidence", type=float, metavar="P",
+    "--min-confidence", type=float, metavar="P", callback=_probability,
     help="Call a stance less likely than P 'unsure'; by default the model's own operating point.",
+)  # fmt: skip
+@click.option(
+    "--sure", type=float, metavar="P", callback=_probability,
+    help="With a cascade: its fast model answers where it is surer than P; by default as it was tuned.",
 )  # fmt: skip
 @click.option("--text-column", metavar="NAME", help="The column or field of the text, where its name doesn't tell.")
 @click.option("--id-column", metavar="NAME", help="The column or field of the ids.")
@@ -62,6 +73,7 @@ def cli() -> None:
 def score(
     inputs: Sequence[str], model: Path | None, form: str, text_column: str | None, id_column: str | None, max_chars: int,
     stdin_format: str, output: Path | None, level: str, any_language: bool, restart: bool, min_confidence: float | None,
+    sure: float | None,
 ) -> int:  # fmt: skip
     """Score articles: .txt, .html, .csv, .jsonl (each also .gz), .parquet, folders of them, or - for standard input.
 
@@ -76,7 +88,7 @@ def score(
     if output is None:
         if level != Level.ARTICLE or any_language or restart:
             raise click.UsageError("--level, --any-language and --restart go with -o")
-        return _score_to_stdout(Predictor.load(model, min_confidence), read_articles(inputs, reading, Form(stdin_format)), form)
+        return _score_to_stdout(_load(model, min_confidence, sure), read_articles(inputs, reading, Form(stdin_format)), form)
     if form != "auto":
         raise click.UsageError("--format goes without -o; with it, the suffix of the file tells the format")
     from newsstance.batch import Batch  # here, since a single article needs nothing of it
@@ -84,9 +96,16 @@ def score(
     from newsstance.score_batch import score_batch
 
     batch = Batch(tuple(inputs), output, Level(level), reading, Form(stdin_format), any_language)
-    outcome = score_batch(Predictor.load(model, min_confidence), batch, restart)
+    outcome = score_batch(_load(model, min_confidence, sure), batch, restart)
     click.echo(report(batch.outputs, outcome), err=True)
     return 3 if outcome.rejected else 0
+
+
+def _load(model: Path | None, min_confidence: float | None, sure: float | None) -> Predictor:
+    predictor = Predictor.load(model, min_confidence, sure)
+    if sure is not None and predictor.sure is None:
+        raise InputError(f"--sure goes with a cascade, which the model {predictor.bundle.name!r} isn't")
+    return predictor
 
 
 def _score_to_stdout(predictor: Predictor, articles: Iterator[Article | ArticleError], form: str) -> int:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -39,13 +39,11 @@ class EncoderModel:
     """
 
     def __init__(self, graph: Path, windows: Windows, temperature: Mapping[str, float]) -> None:
-        self._graph = graph
+        self._graph, self._identity = graph, _identity(graph)
         self._windows, self._temperature = windows, temperature
         self._together = _session(graph, usable_cores())
-
-    @cached_property
-    def _apart(self) -> onnxruntime.InferenceSession:
-        return self._together if usable_cores() == 1 else _session(self._graph, 1)
+        self._apart: onnxruntime.InferenceSession | None = None
+        self._lock = Lock()
 
     @classmethod
     def read(cls, bundle: Bundle) -> "EncoderModel":
@@ -80,8 +78,21 @@ class EncoderModel:
         """Give the graph's logits for each of ``batches``, by head, of shape (windows, labels)."""
         if len(batches) == 1:
             return [self._run(self._together, batches[0])]
-        with ThreadPoolExecutor(usable_cores()) as cores:
-            return list(cores.map(lambda batch: self._run(self._apart, batch), batches))
+        with self._lock:
+            session = self._apart = self._apart or self._session_apart()
+        with ThreadPoolExecutor(1 if session is self._together else usable_cores()) as cores:
+            return list(cores.map(lambda batch: self._run(session, batch), batches))
+
+    def _session_apart(self) -> onnxruntime.InferenceSession:
+        """Give a session for one core, of the graph that was loaded.
+
+        That may be long ago, and a training may have put another model in its place: then the session there is does it all,
+        since the answers must be of one model. To hold the graph's bytes instead would take as much memory as a session.
+        """
+        if usable_cores() == 1 or _identity(self._graph) != self._identity:
+            return self._together
+        session = _session(self._graph, 1)
+        return session if _identity(self._graph) == self._identity else self._together
 
     def _run(self, session: onnxruntime.InferenceSession, batch: Sequence[Window]) -> Sequence[Floats]:
         ids, mask = self._windows.pad(batch)
@@ -92,6 +103,15 @@ class EncoderModel:
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
     together = list(batches_by_length(lengths, _TOGETHER_TOKENS))
     return together if len(together) == 1 else list(batches_by_length(lengths, _APART_TOKENS))
+
+
+def _identity(graph: Path) -> tuple[int, ...] | None:
+    """Give what tells the file at ``graph`` from any other that is put in its place, or ``None`` if there is none."""
+    try:
+        told = graph.stat()
+    except OSError:
+        return None
+    return (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns)
 
 
 def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:

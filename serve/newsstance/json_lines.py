@@ -15,7 +15,7 @@ _USUAL: Final = Columns("text", "id")
 
 
 def read_json_lines(place: str, file: BinaryIO, text: str | None, id: str | None, limit: int) -> Iterator[Record]:  # noqa: A002
-    """Give a record for each line of ``file`` that isn't blank, whose columns the first object decides."""
+    """Give a record for each line of ``file`` that isn't blank, whose columns the first that has a text decides."""
     lines = BoundedLines(file, limit)
     columns: Columns | None = None
     empty = True
@@ -35,15 +35,19 @@ def read_json_lines(place: str, file: BinaryIO, text: str | None, id: str | None
         if isinstance(row, Fault):
             yield _faulty(here, row)
             continue
-        columns = columns or _columns(row, text, id)
-        yield _record(here, row, columns)
+        found = columns or _columns(row, text, id)
+        record = _record(here, row, found)
+        if isinstance(record.content, str) and record.content.strip():
+            columns = found
+        yield record
     if empty:
         yield _faulty(place, Fault(Reason.EMPTY, "the file is empty"))
 
 
 def _columns(row: dict[str, Any], text: str | None, id: str | None) -> Columns:  # noqa: A002
     """Give the fields asked for, or else those of ``row`` with a usual name: another line may have other fields."""
-    usual = usual_text([name for name, value in row.items() if isinstance(value, str)])
+    strings = [name for name, value in row.items() if isinstance(value, str)]
+    usual = usual_text([name for name, value in row.items() if value is None or name in strings]) or usual_text(strings)
     return Columns(text or usual or _USUAL.text, id or usual_id(list(row)) or _USUAL.id)
 
 

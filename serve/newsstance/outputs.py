@@ -17,6 +17,7 @@ from newsstance.journal import REJECTS, SCORES, read_json
 from newsstance.writers import Output, output_of, write_output
 
 _CONVERTED: Final = "converted"
+_RECEIPT: Final = "run.json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Outputs:
             "sha256": file_sha256(self._finished(output)),
             "rejects_sha256": file_sha256(rejects) if rejects.stat().st_size else None,
         }
-        write_atomically(self.receipt, (json.dumps({**about, **hashes}, indent=2, sort_keys=True) + "\n").encode())
+        # Written in the folder, which goes with all that a kill leaves there.
+        write_atomically(self.folder / _RECEIPT, (json.dumps({**about, **hashes}, indent=2, sort_keys=True) + "\n").encode())
+        (self.folder / _RECEIPT).replace(self.receipt)
         self.install()
 
     def install(self) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ROWS: Final = 64
 _BUFFER: Final = 1 << 20
+_UNTOLD: Final = (ValueError, ArithmeticError, LookupError)
+"""What pyarrow raises for what Python can't hold: bytes that aren't UTF-8, a year above 9999, an unknown time zone."""
 
 
 def read_parquet(place: str, text: str | None, id: str | None, meter: Meter) -> Iterator[Record]:  # noqa: A002
@@ -52,10 +54,10 @@ def parquet_columns(file: "ParquetFile", text: str | None, id: str | None) -> Co
 
 
 def _rows(batch: "RecordBatch") -> list[dict[str, Any]]:
-    """Give the rows of ``batch``, with a fault in the place of a value that holds bytes which aren't UTF-8."""
+    """Give the rows of ``batch``, with a fault in the place of a value that Python can't hold."""
     try:
         rows: list[dict[str, Any]] = batch.to_pylist()
-    except UnicodeDecodeError:  # it doesn't tell where
+    except _UNTOLD:  # it doesn't tell where
         names = batch.schema.names
         rows = [dict(zip(names, map(_value, values), strict=True)) for values in zip(*batch.columns, strict=True)]
     return rows
@@ -66,6 +68,8 @@ def _value(scalar: "Scalar[Any]") -> Any:
         return scalar.as_py()
     except UnicodeDecodeError as error:
         return Fault(Reason.ENCODING, f"not UTF-8 (byte {error.start}); write the text in UTF-8")
+    except _UNTOLD as error:
+        return Fault(Reason.NOT_TEXT, f"a {scalar.type} that can't be read ({error})")
 
 
 def _record(place: str, row: dict[str, Any], columns: Columns) -> Record:

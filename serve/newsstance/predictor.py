@@ -35,6 +35,11 @@ class Predictor:
         self.bundle = bundle
         self.min_confidence = min_confidence
 
+    @property
+    def sure(self) -> Mapping[str, float] | None:
+        """Give, by head, the probability that the fast model of a cascade must exceed; ``None`` for other models."""
+        return dict(self._model.sure) if isinstance(self._model, CascadeModel) else None
+
     @classmethod
     def load(
         cls, path: str | PathLike[str] | None = None, min_confidence: float | None = None, sure: float | None = None

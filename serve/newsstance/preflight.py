@@ -61,5 +61,5 @@ def _require(source: Source, reading: Reading) -> None:
             parquet_columns(file, reading.text_column, reading.id_column)
     elif source.form is Form.CSV:
         with open_source(source, Meter()) as file:
-            _, headings = open_table(BoundedLines(file, reading.line_bytes), reading.line_bytes)
+            _, headings = open_table(source.place, BoundedLines(file, reading.line_bytes), reading.line_bytes)
             find_columns(headings, reading.text_column, reading.id_column)

@@ -64,7 +64,7 @@ def _alone(outputs: Outputs) -> Iterator[None]:
 
 def _score(predictor: Predictor, batch: Batch, restart: bool) -> Outcome:
     content, size = fingerprint(batch.sources())
-    header = batch.header(predictor.bundle, predictor.min_confidence, content)
+    header = batch.header(predictor, content)
     if outcome := _done_before(batch, header, restart):
         return outcome
     scoring = ChunkScoring(predictor, batch.level, batch.reading.max_chars, batch.any_language)
@@ -74,6 +74,10 @@ def _score(predictor: Predictor, batch: Batch, restart: bool) -> Outcome:
         work.go(batch)
     finally:
         journal.close()
+    if fingerprint(batch.sources())[0] != content:
+        raise BatchError(
+            f"{batch.out}: the input has changed while it was scored; put it back and run the same command again, or {RESTART}"
+        )
     receipt = {"about": header, "records_sha256": work.records.hexdigest(), **work.outcome.counts()}
     batch.outputs.finish(receipt, COLUMNS[batch.level])
     return work.outcome

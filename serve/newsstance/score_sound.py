@@ -9,8 +9,8 @@ from newsstance.scores import ArticleScore
 
 _PANIC: Final = "PanicException"
 """What a failure in Rust comes as; no class to import, and not an ``Exception``."""
-_PLAIN: Final = "The ministers met on Monday."
-"""A model that fails on this too is broken, whatever the texts are."""
+_PLAIN: Final = ("The ministers met.", " ".join(f"The ministers met on day {day} of the talks." for day in range(1, 151)))
+"""A model that fails on one of these too is broken, whatever the texts are: it computes few sentences otherwise than many."""
 
 
 def score_sound(predictor: Predictor, texts: Mapping[int, str | Fault]) -> dict[int, ArticleScore | Fault]:
@@ -23,7 +23,7 @@ def score_sound(predictor: Predictor, texts: Mapping[int, str | Fault]) -> dict[
     try:
         return {**faults, **_together(predictor, sound)}
     except BaseException as error:
-        if not _of_the_text(error) or _failure(predictor, _PLAIN):
+        if not _of_the_text(error) or any(_failure(predictor, plain) for plain in _PLAIN):
             raise
     faults |= {place: fault for place, text in sound.items() if (fault := _failure(predictor, text))}
     return {**faults, **_together(predictor, {place: text for place, text in sound.items() if place not in faults})}

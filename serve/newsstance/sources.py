@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -134,22 +135,33 @@ def _folder(folder: str, skip: Collection[Path]) -> Iterator[Source | Record]:
         yield Record(folder, folder, Fault(Reason.EMPTY, f"no {suffixes} files in this folder"))
 
 
-def _walk(folder: str, skip: Collection[Path]) -> Iterator[Source | Record]:
+def _walk(folder: str, skip: Collection[Path], above: tuple[Path, ...] = ()) -> Iterator[Source | Record]:
+    """Give what is in ``folder``, through links too, but for one to a folder ``above``, which would lead round and round."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+            found = sorted((entry.name, _kind(entry)) for entry in entries)
     except OSError as error:
         yield Record(folder, folder, Fault(Reason.UNREADABLE, told(error)))
         return
     resolved = Path(folder).resolve()
-    for name, is_folder in found:
+    if resolved in above:
+        return
+    for name, kind in found:
         place = str(Path(folder, name))
         if resolved / name in skip:
             continue
-        if is_folder:
-            yield from _walk(place, skip)
+        if kind == stat.S_IFDIR:
+            yield from _walk(place, skip, (*above, resolved))
         elif source := _source(place, named=False):
-            yield source
+            yield source if kind == stat.S_IFREG else Record(place, place, Fault(Reason.UNREADABLE, "a pipe or a device"))
+
+
+def _kind(entry: "os.DirEntry[str]") -> int:
+    """Give the kind of ``entry``, or of what it links to, as ``stat.S_IFMT`` does; a link to nothing passes for a file."""
+    try:
+        return stat.S_IFREG if entry.is_file(follow_symlinks=False) else stat.S_IFMT(entry.stat().st_mode)
+    except OSError:
+        return stat.S_IFREG
 
 
 def told(error: OSError | ValueError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from newsstance.errors import InputError, MissingLibraryError
 from newsstance.files import sync
@@ -58,9 +58,23 @@ def _read(rows: Path) -> Iterator[dict[str, Any]]:
 
 def _write_csv(rows: Path, columns: Mapping[str, type], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        writer = csv.DictWriter(_LineFeeds(file), list(columns), lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(_read(rows))
+
+
+class _LineFeeds:
+    """Ends rows in a line feed alone.
+
+    The csv library before Python 3.13 quotes a carriage return in a value only if rows end in one, and its readers take one
+    outside quotation marks for the end of a row.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def _write_parquet(rows: Path, columns: Mapping[str, type], path: Path) -> None:
