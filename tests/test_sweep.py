@@ -94,12 +94,13 @@ def test_seeds_that_are_done_are_not_trained_again(swept: Swept, monkeypatch: py
 
 
 def test_another_recipe_or_corpus_is_trained_afresh_and_another_description_is_not(swept: Swept) -> None:
-    recipe, folder = tiny_linear_recipe(), swept.home / "models" / "seeds" / "1" / "floor"
-    assert trained_before(folder, recipe, swept.material) is not None
-    assert trained_before(folder, replace(recipe, description="in other words"), swept.material) is not None
-    assert trained_before(folder, replace(recipe, linear=LinearSettings(inverse_penalty=1.0)), swept.material) is None
-    assert trained_before(folder, recipe, replace(swept.material, sha256="0" * 64)) is None
-    assert trained_before(folder.parent / "nowhere", recipe, swept.material) is None
+    recipe, models = tiny_linear_recipe(), swept.home / "models"
+    folder = models / "seeds" / "1" / "floor"
+    assert trained_before(folder, recipe, swept.material, models) is not None
+    assert trained_before(folder, replace(recipe, description="in other words"), swept.material, models) is not None
+    assert trained_before(folder, replace(recipe, linear=LinearSettings(inverse_penalty=1.0)), swept.material, models) is None
+    assert trained_before(folder, recipe, replace(swept.material, sha256="0" * 64), models) is None
+    assert trained_before(folder.parent / "nowhere", recipe, swept.material, models) is None
 
 
 def test_two_runs_are_compared_by_recipe_run_name_or_id(swept: Swept) -> None:

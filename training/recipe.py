@@ -1,23 +1,18 @@
-"""Recipes: everything that decides how a model is trained, read from TOML into one frozen dataclass."""
+"""Recipes: everything that decides how a model is trained, in one frozen dataclass."""
 
-import json
-import tomllib
 from dataclasses import asdict, field
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from newsstance.cascade import CASCADE
 from newsstance.locate import CHAMPION
-from training.errors import RecipeError
-
-RECIPES: Final = Path(__file__).parent / "recipes"
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = (CHAMPION, "encoders", "trained")
+_RESERVED: Final = (CHAMPION, "champions", "curve", "encoders", "seeds", "trained")
+"""What lies in the models folder besides the model of each recipe."""
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -150,43 +145,3 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Give the recipe as plain types, without the table it doesn't have."""
         return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-def recipe_names() -> list[str]:
-    """Give the names of the recipes that come with newsstance."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def load_recipe(name: str) -> Recipe:
-    """Read the recipe called ``name``, or the one in the TOML file at the path ``name``.
-
-    Raises ``RecipeError`` if there is none, it isn't TOML, or a setting is unknown or makes no sense.
-    """
-    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
-    if not path.is_file():
-        raise RecipeError(_not_found(name))
-    try:
-        settings = {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
-        # By way of JSON, since pydantic's strict mode takes a table for a dataclass only from there.
-        return TypeAdapter(Recipe).validate_json(json.dumps(settings, default=str))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not TOML: {error}") from error
-    except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_explain(item) for item in error.errors())) from error
-
-
-def _not_found(name: str) -> str:
-    if name.endswith(".toml"):
-        return f"{name}: there is no such recipe file"
-    close = get_close_matches(name, recipe_names(), n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no recipe {name!r}: {hint}there are {', '.join(recipe_names())}, or give the path of a .toml file"
-
-
-def _explain(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"]) or "the recipe"
-    if item["type"] == "unexpected_keyword_argument":
-        return f"{place}: there is no such setting"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    given = f" (given: {item['input']!r})" if isinstance(item["input"], (str, int, float)) else ""
-    return f"{place}: {message[0].lower()}{message[1:]}{given}"
