@@ -1,6 +1,7 @@
 """Training end to end on made sentences: export, tracking, interruption, champion."""
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,3 +304,31 @@ def test_the_command_line_evaluates_a_file_beside_vader(
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 1
     assert "gold.jsonl:1" in capsys.readouterr().err
     assert main(["evaluate", "--data", str(data), "--split", "test"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "line"),
+    [
+        ("torch", ["train", "minilm"], "torch isn't installed: `make train` installs it"),
+        ("vaderSentiment.vaderSentiment", ["evaluate", "--vader"], "vaderSentiment isn't installed: `make train` installs it"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_told_with_what_installs_it(
+    package: str, command: list[str], line: str, trained: Trained, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    data = tmp_path / "gold.jsonl"
+    data.write_text('{"text": "Abc hopes def.", "stance": "optimistic", "sentiment": "positive"}\n')
+    rest = {
+        "train": ["--corpus", str(trained.corpus), "--models", str(tmp_path / "models"), "--store", str(tmp_path / "mlruns")],
+        "evaluate": ["--data", str(data), "--model", str(trained.linear.path)],
+    }
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main([*command, *rest[command[0]]]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {line}")
+
+
+def test_a_module_that_no_extra_brings_is_a_defect_and_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "training.behaviour", None)
+    with pytest.raises(ModuleNotFoundError):
+        main(["behaviour"])

@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from newsstance import NewsstanceError, Predictor
+from training.missing_package import what_to_install
 from training.options import corpus_option, models_option, store_option
 from training.run_commands import RUN_COMMANDS
 from training.train_commands import TRAIN_COMMANDS
@@ -160,6 +161,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(cli.main(args=argv, prog_name="python -m training", standalone_mode=False) or 0)
     except NewsstanceError as error:
         click.echo(f"error: {error}", err=True)
+        return 1
+    except ModuleNotFoundError as error:
+        line = what_to_install(error)
+        if line is None:
+            raise
+        click.echo(f"error: {line}", err=True)
         return 1
     except click.ClickException as error:
         error.show()
