@@ -81,24 +81,25 @@ def agreement(corpus: Path) -> int:
 @click.option("--vader", is_flag=True, help="Add VADER at its usual thresholds.")
 @corpus_option
 def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader: bool, corpus: Path) -> int:
-    """Measure models on labelled sentences."""
+    """Measure models on labelled sentences: F1s, precision and recall, and how far their probabilities can be believed."""
     from training.baselines import vader_labels
     from training.corpus import of_split
-    from training.evaluate import Labelled, predicted_labels, read_labelled
+    from training.evaluate import Labelled, evaluated, read_labelled
     from training.material import read_material
     from training.metrics import all_metrics
-    from training.report import metrics_table, show
+    from training.report import calibration_table, metrics_table, show
 
     if data is not None and split is not None:
         raise click.UsageError("give --data or --split, not both")
     labelled = read_labelled(data) if data else Labelled.of(of_split(read_material(corpus).sentences, split or "test"))
+    labels = {"VADER": all_metrics(labelled.gold, vader_labels(labelled.texts))} if vader else {}
     rows = {}
     for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
         name = f"{predictor.bundle.path} ({predictor.bundle.settings.get('precision', 'float32')})"
-        rows[name] = all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts))
-    if vader:
-        rows["VADER"] = all_metrics(labelled.gold, vader_labels(labelled.texts))
-    show(metrics_table(f"{data or split or 'test'}: {len(labelled.texts)} sentences", rows))
+        rows[name] = evaluated(predictor, labelled)
+    told = f"{data or split or 'test'}: {len(labelled.texts)} sentences"
+    show(metrics_table(told, {**rows, **labels}))
+    show(calibration_table(f"{told}, calibration", rows))
     return 0
 
 
