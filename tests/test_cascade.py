@@ -20,18 +20,19 @@ from newsstance.labels import HEADS
 from newsstance.locate import CHAMPION, name_champion
 from newsstance.models import Estimates, Floats
 from tests.conftest import Trained
-from tests.made import tiny_encoder_recipe
+from tests.made import made_sentences, tiny_encoder_recipe
 from training.champion import challenges
 from training.cli import main
 from training.curve import curve
 from training.errors import RecipeError
 from training.material import read_material
-from training.recipe import CascadeSettings, Recipe, TeacherSettings
+from training.recipe import CascadeSettings, DataSettings, Recipe, TeacherSettings
 from training.registry import REGISTERED
 from training.store import store_uri
 from training.sureness import choose_sureness
 from training.sweep import sweep
-from training.teach import LESSONS, Lesson, learn_from, targets
+from training.targets import targets
+from training.teach import LESSONS, Lesson, learn_from
 from training.train import fit, train
 
 TEACHER = TeacherSettings()
@@ -200,11 +201,13 @@ def test_seeds_and_shares_of_a_cascade_are_refused_in_one_line(command: list[str
 
 
 def test_targets_mix_the_labels_with_what_the_teacher_says() -> None:
-    said: Floats = np.array([[0.64, 0.16, 0.16, 0.04]], np.float32)
-    lesson = Lesson(TeacherSettings(weight=0.25, temperature=2.0), "x", "", {"stance": said})
+    said = {"stance": np.array([[0.64, 0.16, 0.16, 0.04]], np.float32), "sentiment": np.full((1, 3), 1 / 3, np.float32)}
+    lesson = Lesson(TeacherSettings(weight=0.25, temperature=2.0), "x", "", said)
+    sentence = next(row for row in made_sentences() if row.stance == "none")
     softened = np.array([0.8, 0.4, 0.4, 0.2]) / 1.8
-    np.testing.assert_allclose(targets([3], "stance", lesson)[0], 0.75 * np.array([0, 0, 0, 1]) + 0.25 * softened, rtol=1e-6)
-    assert targets([3], "stance", None).tolist() == [3]
+    taught = targets([sentence], {}, DataSettings(), lesson).labels["stance"]
+    np.testing.assert_allclose(taught[0], 0.75 * np.array([0, 0, 0, 1]) + 0.25 * softened, rtol=1e-6)
+    assert targets([sentence], {}, DataSettings()).labels["stance"].tolist() == [3]
 
 
 @dataclass(frozen=True)

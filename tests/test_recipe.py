@@ -40,6 +40,11 @@ SLIPS = [
     ('name = "A B"\ndescription = "x"\n[linear]', "name: "),
     ("[linear]", "description: field required"),
     ('name = "trained"\ndescription = "x"\n[linear]', "can't be called 'trained'"),
+    ('description = "x"\n[encoder]\nencoder = "y"\nr_drop = 0.5\ndropout = 0.0', "encoder: r_drop compares two passes"),
+    ('description = "x"\n[encoder]\nencoder = "y"\nr_drop = -1.0', "encoder.r_drop: "),
+    ('description = "x"\n[linear]\n[data]\nvotes = "shares"', r"only an \[encoder\] learns the shares of votes"),
+    ('description = "x"\n[linear]\n[data]\nvotes = "none"', "data.votes: .*'all', 'first' or 'shares'"),
+    ('description = "x"\n[linear]\n[data.weights]\nlee = 0.0', "data.weights.lee: .*greater than 0"),
     ('description = "x"\nseed = 5000000000\n[linear]', "seed: "),
     ('description = "x"\n[encoder]\nencoder = "y"\nweight_decay = inf', "encoder.weight_decay: "),
 ]

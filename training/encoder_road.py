@@ -24,6 +24,7 @@ from training.onnx_graph import write_float_graph
 from training.predictions import Predictions
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings, Recipe
+from training.targets import targets
 from training.teach import Lesson, learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
@@ -50,7 +51,8 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     lesson = learn_from(recipe.teacher, origin.models, recipe.name, texts) if recipe.teacher else None
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
-    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, lesson)
+    learnt = targets(train, material.votes, recipe.data, lesson)
+    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, learnt)
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}

@@ -11,6 +11,7 @@ from training.export import VALIDATION, Origin, write_bundle
 from training.linear import FittedLinear
 from training.material import Material
 from training.predictions import Predictions
+from training.targets import sentence_weights
 from training.tracking import Tracking
 
 
@@ -19,7 +20,7 @@ def train_linear(origin: Origin, material: Material, models: Path, _run: Trackin
     settings, train = origin.recipe.linear, of_split(material.sentences, "train")
     assert settings is not None
     print(f"{origin.recipe.name}: fitting on {len(train)} sentences", file=sys.stderr)
-    fitted = FittedLinear(settings, origin.recipe.seed).fit(train)
+    fitted = FittedLinear(settings, origin.recipe.seed).fit(train, sentence_weights(train, origin.recipe.data))
     texts = [sentence.text for sentence in of_split(material.sentences, "validation")]
 
     def compare(_: Predictor, answers: Predictions) -> dict[str, float]:

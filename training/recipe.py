@@ -43,8 +43,10 @@ class EncoderSettings:
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
     ``encoder_dropout`` inside the encoder. ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
     MiniLM's time, and ``frozen_layers`` the embeddings and that many of the lowest layers. The loss is the sum of the heads'
-    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
-    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
+    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``r_drop`` adds so much times
+    the divergence between two passes over a batch with different dropout, at twice the time and memory of a step (Liang et al.
+    2021, https://arxiv.org/abs/2106.14448). ``evaluations`` counts the evaluations on validation in an epoch; training stops
+    after ``patience`` of them without a better one.
     """
 
     encoder: Annotated[str, Field(min_length=1)]
@@ -64,8 +66,13 @@ class EncoderSettings:
     frozen_layers: Annotated[int, Field(ge=0)] = 0
     label_smoothing: Share = 0.05
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    r_drop: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     evaluations: Count = 2
     patience: Count = 4
+
+    def __post_init__(self) -> None:
+        if self.r_drop and not (self.dropout or self.encoder_dropout):
+            raise ValueError("r_drop compares two passes that only dropout or encoder_dropout makes differ: set one above 0")
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -101,13 +108,16 @@ class DataSettings:
 
     ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
     sentences, and a smaller share lies within a larger one. ``shares`` takes less of single origins: a share by origin, on top
-    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided, or ``first`` for the first annotator's alone.
+    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided, ``first`` for the first annotator's alone, or
+    ``shares`` for each label's share of all votes on a sentence, which only an encoder learns. ``weights`` gives the sentences
+    of an origin more or less than 1 in the loss.
     """
 
     origins: list[str] = field(default_factory=list)
     share: Part = 1.0
     shares: dict[str, Part] = field(default_factory=dict)
-    votes: Literal["all", "first"] = "all"
+    votes: Literal["all", "first", "shares"] = "all"
+    weights: dict[str, Positive] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -132,6 +142,8 @@ class Recipe:
             raise ValueError("a recipe has either a [linear], an [encoder] or a [cascade] table")
         if self.teacher is not None and self.encoder is None:
             raise ValueError("only an [encoder] learns from a [teacher]")
+        if self.data.votes == "shares" and self.encoder is None:
+            raise ValueError("only an [encoder] learns the shares of votes")
         if self.name in _RESERVED:
             raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/")
 

@@ -35,8 +35,9 @@ def select(sentences: Sequence[Sentence], votes: Mapping[str, Sequence[Vote]], s
     """
     there = {sentence.origin for sentence in sentences if sentence.split == "train"}
     _require_known("origins", settings.origins, there)
-    # A recipe that takes less of an origin of ours is sound on a corpus without it.
+    # A recipe that takes less of an origin of ours, or weighs it, is sound on a corpus without it.
     _require_known("shares", set(settings.shares) - set(ORIGINS), there)
+    _require_known("weights", set(settings.weights) - set(ORIGINS), there)
     selected = [
         _relabelled(sentence, votes, settings)
         for sentence in sentences
