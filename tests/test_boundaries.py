@@ -1,13 +1,17 @@
 """What stays apart, and what is public."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 
 import newsstance
+from training.missing_package import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "serve").rglob("*.py"), *(ROOT / "training").rglob("*.py")])
@@ -45,6 +49,23 @@ def test_no_module_reads_or_writes_pickle(path: Path) -> None:
     assert not {"pickle", "joblib", "cloudpickle", "dill"} & imported(path)
 
 
+def test_each_package_that_training_imports_is_told_by_what_installs_it() -> None:
+    known = [package for extra in EXTRAS.values() for package in extra.packages]
+    assert len(known) == len(set(known))
+    required = {re.split(r"[^\w-]", line)[0] for line in requires("newsstance") or [] if "extra" not in line}
+    ours = {"newsstance", "training", *required, *sys.stdlib_module_names}
+    used = set().union(*(imported(path) for path in SOURCES if path.parent.name == "training"))
+    assert used - ours <= set(known)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS) <= set(project["optional-dependencies"])
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name, extra in EXTRAS.items():
+        target = extra.target.removeprefix("make ")
+        (stamp,) = re.findall(rf"^{target}: (.*?) ##", makefile, re.MULTILINE)
+        rule = makefile.split(f"\n{stamp}:")[1].split("\n\n")[0]
+        assert re.search(rf"'\.\[[^']*\b{name}\b", rule), name
+
+
 def test_every_error_of_ours_is_a_newsstance_error() -> None:
     import newsstance.errors
     import training.errors
@@ -69,7 +90,5 @@ def test_labels_are_spelled_in_one_place() -> None:
 def test_each_make_target_that_the_readme_names_exists() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    import re
-
     for target in set(re.findall(r"make ([a-z]+)", text)):
         assert f"\n{target}:" in makefile, target

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import mlflow
@@ -13,22 +14,26 @@ import pytest
 from mlflow import MlflowClient
 
 from newsstance import BundleError, Predictor
-from newsstance.bundle import Bundle
+from newsstance.bundle import Bundle, read_bundle
 from newsstance.cascade import CascadeModel
 from newsstance.labels import HEADS
-from newsstance.locate import CHAMPION
+from newsstance.locate import CHAMPION, name_champion
 from newsstance.models import Estimates, Floats
 from tests.conftest import Trained
-from tests.made import tiny_encoder_recipe
+from tests.made import made_sentences, tiny_encoder_recipe
 from training.champion import challenges
+from training.cli import main
+from training.curve import curve
 from training.errors import RecipeError
 from training.material import read_material
-from training.recipe import CascadeSettings, Recipe, TeacherSettings
+from training.recipe import CascadeSettings, DataSettings, Recipe, TeacherSettings
 from training.registry import REGISTERED
 from training.store import store_uri
 from training.sureness import choose_sureness
-from training.teach import LESSONS, Lesson, learn_from, targets
-from training.train import train
+from training.sweep import sweep
+from training.targets import targets
+from training.teach import LESSONS, Lesson, learn_from
+from training.train import fit, train
 
 TEACHER = TeacherSettings()
 TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets mnbvcxzq.", "Asdfqwer doubts zxcvasdf."]
@@ -46,6 +51,11 @@ class Tiers:
 
 def fast_recipe(encoder: Path) -> Recipe:
     tiny = tiny_encoder_recipe(encoder, layers=1, epochs=6, freeze_words=False)
+    return replace(tiny, name="fast", teacher=TEACHER)
+
+
+def quick_recipe(encoder: Path) -> Recipe:
+    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=1, freeze_words=False)
     return replace(tiny, name="fast", teacher=TEACHER)
 
 
@@ -151,12 +161,53 @@ def test_without_a_teacher_one_line_says_what_to_train(name: str, encoder: Path,
     assert "\n" not in str(error.value)
 
 
+def test_each_seed_of_a_sweep_is_taught_by_the_models_folder_and_again_by_another_teacher(
+    trained: Trained, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Path(shutil.copytree(trained.models, tmp_path / "models"))
+    recipe, material, store = quick_recipe(encoder), read_material(trained.corpus), tmp_path / "mlruns"
+    fitted: list[int] = []
+
+    def counted(recipe: Recipe, *rest: object) -> Bundle:
+        fitted.append(recipe.seed)
+        return fit(recipe, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("training.sweep.fit", counted)
+    for teacher, expected in (("floor", [1, 2]), ("floor", []), ("tiny", [1, 2])):
+        fitted.clear()
+        name_champion(models, teacher)
+        seeds, _ = sweep(recipe, material, 2, models, store)
+        assert fitted == expected
+        assert {seed.measured.bundle.settings["teacher"]["name"] for seed in seeds} == {teacher}
+    assert read_bundle(models / "fast").settings["teacher"]["name"] == "tiny"
+    assert len(list((models / LESSONS).iterdir())) == 2  # one by each teacher, for all seeds
+
+
+def test_a_taught_recipe_has_a_learning_curve(
+    trained: Trained, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Path(shutil.copytree(trained.models, tmp_path / "models"))
+    monkeypatch.setattr("training.curve.SHARES", (Fraction(1, 2),))
+    _, (point,) = curve(quick_recipe(encoder), read_material(trained.corpus), 1, models, tmp_path / "mlruns")
+    assert len(point.scores) == 1
+    assert "teacher" in read_bundle(models / "curve" / "1" / "fast-1-2").settings
+
+
+@pytest.mark.parametrize("command", [["sweep", "--seeds", "2"], ["curve"]])
+def test_seeds_and_shares_of_a_cascade_are_refused_in_one_line(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "cascade", "--corpus", "nowhere.jsonl"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: cascade: a cascade trains nothing")
+
+
 def test_targets_mix_the_labels_with_what_the_teacher_says() -> None:
-    said: Floats = np.array([[0.64, 0.16, 0.16, 0.04]], np.float32)
-    lesson = Lesson(TeacherSettings(weight=0.25, temperature=2.0), "x", "", {"stance": said})
+    said = {"stance": np.array([[0.64, 0.16, 0.16, 0.04]], np.float32), "sentiment": np.full((1, 3), 1 / 3, np.float32)}
+    lesson = Lesson(TeacherSettings(weight=0.25, temperature=2.0), "x", "", said)
+    sentence = next(row for row in made_sentences() if row.stance == "none")
     softened = np.array([0.8, 0.4, 0.4, 0.2]) / 1.8
-    np.testing.assert_allclose(targets([3], "stance", lesson)[0], 0.75 * np.array([0, 0, 0, 1]) + 0.25 * softened, rtol=1e-6)
-    assert targets([3], "stance", None).tolist() == [3]
+    taught = targets([sentence], {}, DataSettings(), lesson).labels["stance"]
+    np.testing.assert_allclose(taught[0], 0.75 * np.array([0, 0, 0, 1]) + 0.25 * softened, rtol=1e-6)
+    assert targets([sentence], {}, DataSettings()).labels["stance"].tolist() == [3]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from newsstance.labels import HEADS
 from tests.made import made_sentences
 from training.check_data import breaches
 from training.cli import main
-from training.corpus import CORPUS_PATH, SPLITS, Sentence, of_split, read_corpus, sentence_id, write_corpus
+from training.corpus import CORPUS_PATH, ORIGINS, SPLITS, Sentence, of_split, read_corpus, sentence_id, write_corpus
 from training.errors import CorpusError
 from training.import_corpus import import_corpus
 from training.material import read_material
 from training.near_duplicates import near_duplicates
+from training.news import ORIGIN as NEWS
 from training.split import TRAIN_ONLY, assign_splits
 
 
@@ -33,6 +34,10 @@ def sound() -> list[Sentence]:
 
 def reworded(sentence: Sentence, text: str) -> Sentence:
     return replace(sentence, text=text, id=sentence_id(text))
+
+
+def test_our_origins_are_those_that_a_recipe_may_name_anywhere(ours: list[Sentence]) -> None:
+    assert {sentence.origin for sentence in ours} | {NEWS} == set(ORIGINS)
 
 
 def test_no_block_of_our_corpus_lies_in_two_splits(ours: list[Sentence]) -> None:

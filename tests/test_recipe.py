@@ -1,12 +1,20 @@
 """Recipes: what is read, and what a user is told of a slip."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from newsstance.locate import CHAMPION
+from tests.made import tiny_linear_recipe
+from training.champion import CHAMPIONS
 from training.cli import main
+from training.curve import CURVE_MODELS
+from training.encoder_road import TRAINED
 from training.errors import RecipeError
-from training.recipe import load_recipe, recipe_names
+from training.fetch_encoder import ENCODERS
+from training.read_recipe import load_recipe, recipe_names
+from training.sweep import SEED_MODELS
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -32,9 +40,20 @@ SLIPS = [
     ('name = "A B"\ndescription = "x"\n[linear]', "name: "),
     ("[linear]", "description: field required"),
     ('name = "trained"\ndescription = "x"\n[linear]', "can't be called 'trained'"),
+    ('description = "x"\n[encoder]\nencoder = "y"\nr_drop = 0.5\ndropout = 0.0', "encoder: r_drop compares two passes"),
+    ('description = "x"\n[encoder]\nencoder = "y"\nr_drop = -1.0', "encoder.r_drop: "),
+    ('description = "x"\n[linear]\n[data]\nvotes = "shares"', r"only an \[encoder\] learns the shares of votes"),
+    ('description = "x"\n[linear]\n[data]\nvotes = "none"', "data.votes: .*'all', 'first' or 'shares'"),
+    ('description = "x"\n[linear]\n[data.weights]\nlee = 0.0', "data.weights.lee: .*greater than 0"),
     ('description = "x"\nseed = 5000000000\n[linear]', "seed: "),
     ('description = "x"\n[encoder]\nencoder = "y"\nweight_decay = inf', "encoder.weight_decay: "),
 ]
+
+
+@pytest.mark.parametrize("folder", [CHAMPION, CHAMPIONS, CURVE_MODELS, SEED_MODELS, TRAINED, ENCODERS.name])
+def test_no_recipe_is_called_like_a_folder_that_its_model_would_take_the_place_of(folder: str) -> None:
+    with pytest.raises(ValueError, match="meaning of its own in models/"):
+        replace(tiny_linear_recipe(), name=folder)
 
 
 @pytest.mark.parametrize(("content", "message"), SLIPS, ids=[message for _, message in SLIPS])

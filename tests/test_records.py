@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,19 @@ from mlflow.entities import Run
 
 from newsstance import Predictor
 from tests.conftest import Trained
+from tests.made import tiny_linear_recipe
 from training.calibration_metrics import calibration_metrics
 from training.corpus import Sentence, of_split, read_corpus, sentence_id
 from training.figures import risk_coverage_figure
+from training.material import read_material
 from training.measure import wrong_answers
 from training.metrics import all_metrics
 from training.predictions import PREDICTIONS_FILE, predict_held_out, read_predictions
+from training.recipe import DataSettings
+from training.selection import trained_on
 from training.slices import DIMENSIONS, SMALLEST, slice_metrics, slices
 from training.store import store_uri
+from training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,25 @@ def test_the_model_card_tells_data_scores_calibration_behaviour_limits_and_versi
     assert f"{trained.tiny.metrics['test/stance_f1']:.3f} [" in card
     assert trained.tiny.files["model.onnx"].sha256 in card
     assert (trained.tiny.run_id or "") in card
+
+
+def test_a_run_and_its_card_count_the_sentences_that_trained(trained: Trained, tmp_path: Path) -> None:
+    material = read_material(trained.corpus)
+    recipe = replace(tiny_linear_recipe(), name="less", data=DataSettings(shares={"made": 0.5}))
+    rows = {name: len(of_split(trained_on(one, material).sentences, "train")) for name, one in
+            (("less", recipe), ("floor", tiny_linear_recipe()))}  # fmt: skip
+    assert rows["less"] < rows["floor"]
+    client = MlflowClient(store_uri(trained.store))
+    for one in (train(recipe, material, tmp_path / "models", trained.store), trained.linear):
+        card = (one.path / "README.md").read_text()
+        part = f"`made` {rows['less']} of {rows['floor']}." if one.name == "less" else f"`made` {rows['floor']}."
+        assert f"| train | {rows[one.name]} |" in card
+        assert f"Origins of what trained: {part}" in card
+        inputs = client.get_run(one.run_id or "").inputs
+        assert inputs is not None
+        profiles = {item.dataset.name: json.loads(item.dataset.profile)["num_rows"] for item in inputs.dataset_inputs}
+        held_out = {f"newsstance {split}": len(of_split(material.sentences, split)) for split in ("validation", "test")}
+        assert profiles == {"newsstance train": rows[one.name], **held_out}
 
 
 def test_sentences_are_told_apart_by_form_length_and_hedges() -> None:

@@ -1,5 +1,7 @@
 """Sweeps and comparisons of runs, end to end on a small linear model."""
 
+import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +18,7 @@ from training.compare import compare_two, rank
 from training.corpus import of_split, read_corpus, write_corpus
 from training.errors import ComparisonError
 from training.material import Material, read_material
-from training.recipe import LinearSettings
+from training.recipe import DataSettings, LinearSettings
 from training.runs import PARENT, find_run
 from training.store import open_store
 from training.sweep import Seed, sweep, trained_before
@@ -94,12 +96,27 @@ def test_seeds_that_are_done_are_not_trained_again(swept: Swept, monkeypatch: py
 
 
 def test_another_recipe_or_corpus_is_trained_afresh_and_another_description_is_not(swept: Swept) -> None:
-    recipe, folder = tiny_linear_recipe(), swept.home / "models" / "seeds" / "1" / "floor"
-    assert trained_before(folder, recipe, swept.material) is not None
-    assert trained_before(folder, replace(recipe, description="in other words"), swept.material) is not None
-    assert trained_before(folder, replace(recipe, linear=LinearSettings(inverse_penalty=1.0)), swept.material) is None
-    assert trained_before(folder, recipe, replace(swept.material, sha256="0" * 64)) is None
-    assert trained_before(folder.parent / "nowhere", recipe, swept.material) is None
+    recipe, models = tiny_linear_recipe(), swept.home / "models"
+    folder = models / "seeds" / "1" / "floor"
+    assert trained_before(folder, recipe, swept.material, models) is not None
+    assert trained_before(folder, replace(recipe, description="in other words"), swept.material, models) is not None
+    assert trained_before(folder, replace(recipe, linear=LinearSettings(inverse_penalty=1.0)), swept.material, models) is None
+    assert trained_before(folder, recipe, replace(swept.material, sha256="0" * 64), models) is None
+    assert trained_before(folder.parent / "nowhere", recipe, swept.material, models) is None
+
+
+def test_a_seed_of_before_there_was_a_setting_is_that_of_its_default(swept: Swept, tmp_path: Path) -> None:
+    recipe, models = tiny_linear_recipe(), swept.home / "models"
+    folder = Path(shutil.copytree(models / "seeds" / "1" / "floor", tmp_path / "floor"))
+    content = json.loads((folder / "bundle.json").read_text())
+    del content["recipe"]["data"]["weights"]
+    (folder / "bundle.json").write_text(json.dumps(content))
+    assert trained_before(folder, recipe, swept.material, models) is not None
+    weighed = replace(recipe, data=DataSettings(weights={"made": 2.0}))
+    assert trained_before(folder, weighed, swept.material, models) is None
+    content["recipe"]["linear"]["penalty"] = "a setting that there no longer is"
+    (folder / "bundle.json").write_text(json.dumps(content))
+    assert trained_before(folder, recipe, swept.material, models) is None
 
 
 def test_two_runs_are_compared_by_recipe_run_name_or_id(swept: Swept) -> None:

@@ -1,7 +1,9 @@
 """Training end to end on made sentences: export, tracking, interruption, champion."""
 
+import json
 import shutil
-from dataclasses import replace
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,17 @@ from tests.made import made_sentences, tiny_encoder_recipe, tiny_linear_recipe
 from training import finetune as finetuning
 from training.agreement import EXACT, INT8_MEAN, require_close, require_same
 from training.batches import epoch_batches
+from training.calibration_metrics import calibration_metrics
 from training.checkpoint import Checkpoint
 from training.cli import main
 from training.corpus import of_split, read_corpus, write_corpus
 from training.encoder_road import CHECKPOINTS, TRAINED
 from training.errors import EncoderError, ExportError
+from training.evaluate import Labelled, evaluated
 from training.finetune import finetune, network_logits
 from training.material import read_material
 from training.onnx_graph import write_float_graph
+from training.predictions import PREDICTIONS_FILE, read_predictions
 from training.pretrained import encoder_folder, load_network
 from training.recipe import EncoderSettings
 from training.split import assign_splits
@@ -298,8 +303,53 @@ def test_the_command_line_evaluates_a_file_beside_vader(
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path), "--vader"]) == 0
     out = capsys.readouterr().out
     assert "tiny (int8)" in out.replace("\n", "")
-    assert "VADER" in out
+    assert out.count("VADER") == 1  # it gives no probabilities to calibrate
     data.write_text('{"text": "Abc."}\n')
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 1
     assert "gold.jsonl:1" in capsys.readouterr().err
     assert main(["evaluate", "--data", str(data), "--split", "test"]) == 2
+
+
+def test_labelled_sentences_of_ones_own_are_measured_as_those_of_the_corpus(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = read_predictions(trained.tiny.path / PREDICTIONS_FILE)["test"]
+    rows = of_split(read_corpus(trained.corpus), "test")
+    found = evaluated(Predictor.load(trained.tiny.path), Labelled.of(rows))
+    for name, value in calibration_metrics(answers).items():
+        assert found[name] == pytest.approx(value, abs=1e-4), name
+    assert found["stance_f1"] == pytest.approx(trained.tiny.metrics["test/stance_f1"])
+    data = tmp_path / "mine.jsonl"
+    data.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+    assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 0
+    lines = [line.split("│") for line in capsys.readouterr().out.splitlines() if "sentiment " in line]
+    shown = [float(cell) for cell in lines[-1][3:-1]]
+    assert shown == [round(found[f"sentiment_{key}"], 3) for key in ("ece", "nll", "nll_prior", "nll_uniform", "brier")]
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "line"),
+    [
+        ("torch", ["train", "minilm"], "torch isn't installed: `make train` installs it"),
+        ("vaderSentiment.vaderSentiment", ["evaluate", "--vader"], "vaderSentiment isn't installed: `make train` installs it"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_told_with_what_installs_it(
+    package: str, command: list[str], line: str, trained: Trained, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    data = tmp_path / "gold.jsonl"
+    data.write_text('{"text": "Abc hopes def.", "stance": "optimistic", "sentiment": "positive"}\n')
+    rest = {
+        "train": ["--corpus", str(trained.corpus), "--models", str(tmp_path / "models"), "--store", str(tmp_path / "mlruns")],
+        "evaluate": ["--data", str(data), "--model", str(trained.linear.path)],
+    }
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main([*command, *rest[command[0]]]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {line}")
+
+
+def test_a_module_that_no_extra_brings_is_a_defect_and_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "training.behaviour", None)
+    with pytest.raises(ModuleNotFoundError):
+        main(["behaviour"])

@@ -13,27 +13,30 @@ from newsstance.identity import bundle_sha256
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled
 from training.export import Origin, write_bundle
+from training.material import Material
 from training.predictions import Predictions, held_out_splits
 from training.sureness import Sureness, choose_sureness
 from training.teach import find_model
 from training.tracking import Tracking
 
 
-def train_cascade(origin: Origin, sentences: Sequence[Sentence], models: Path, _run: Tracking) -> Bundle:
+def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracking) -> Bundle:
     """Choose how sure is sure enough for the recipe's two models, and export the cascade of them."""
     recipe = origin.recipe
     assert recipe.cascade is not None
-    paths = {role: find_model(name, models, recipe.name) for role, name in vars(recipe.cascade).items() if role != "tolerance"}
+    names = {role: name for role, name in vars(recipe.cascade).items() if role != "tolerance"}
+    paths = {role: find_model(name, origin.models, recipe.name) for role, name in names.items()}
     print(f"{recipe.name}: {paths['fast']} where it is sure, {paths['champion']} elsewhere", file=sys.stderr)
-    validation = Labelled.of(of_split(sentences, "validation"))
+    validation = Labelled.of(of_split(material.sentences, "validation"))
     answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
     chosen = choose_sureness(answers["fast"], answers["champion"], validation.gold, recipe.cascade.tolerance)
 
     def compare(_: Predictor, __: Predictions) -> dict[str, float]:
-        return {**_shares(Predictor.load(paths["fast"]), chosen, sentences), "cascade/validation_share_fast": chosen.share}
+        shares = _shares(Predictor.load(paths["fast"]), chosen, material.sentences)
+        return {**shares, "cascade/validation_share_fast": chosen.share}
 
     settings = _settings(paths, chosen, models)
-    return write_bundle(models / recipe.name, origin, settings, lambda _: None, sentences, compare, calibrate=False)
+    return write_bundle(models / recipe.name, origin, settings, lambda _: None, material.sentences, compare, calibrate=False)
 
 
 def _settings(paths: Mapping[str, Path], chosen: Sureness, models: Path) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from types import FrameType
 import click
 
 from newsstance import NewsstanceError, Predictor
-from newsstance.locate import CHAMPION, locate_model
+from training.missing_package import what_to_install
 from training.options import corpus_option, models_option, store_option
 from training.run_commands import RUN_COMMANDS
+from training.train_commands import TRAIN_COMMANDS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,103 +75,31 @@ def agreement(corpus: Path) -> int:
 
 
 @cli.command()
-@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-@corpus_option
-@models_option
-@store_option
-@click.option("--unchecked", is_flag=True, help="Trust the corpus, as where it is the one that was cloned.")
-def train(recipes: Sequence[str], corpus: Path, models: Path, store: Path, unchecked: bool) -> int:
-    """Check the corpus, train each RECIPE (a name in training/recipes, or a .toml file), and name the champion."""
-    from training.material import read_material, read_sound_material
-    from training.recipe import load_recipe
-    from training.report import metrics_table, show, split_metrics
-    from training.train import train as train_one
-
-    loaded = [load_recipe(name) for name in recipes]  # all of them first: a slip in the second costs no training
-    click.echo(f"{corpus}: {'reading' if unchecked else 'checking'}", err=True)
-    material = read_material(corpus) if unchecked else read_sound_material(corpus)
-    click.echo(f"{corpus}: {len(material.sentences)} sentences (sha256 {material.sha256[:12]})", err=True)
-    bundles = [train_one(recipe, material, models, store) for recipe in loaded]
-    for split in sorted({sentence.split for sentence in material.sentences} - {"train"}):
-        rows = {bundle.name: split_metrics(bundle.metrics, split) for bundle in bundles}
-        show(metrics_table(f"{split}, as exported", rows))
-    for bundle in bundles:
-        if "export/int8_cost_stance_f1" in bundle.metrics:
-            cost = [bundle.metrics[f"export/int8_cost_{metric}"] for metric in ("stance_f1", "sentiment_f1")]
-            click.echo(f"{bundle.name}: int8 costs {cost[0]:+.4f} stance_f1 and {cost[1]:+.4f} sentiment_f1 on validation")
-    click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
-    return 0
-
-
-@cli.command()
-@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-@click.option("--seeds", type=click.IntRange(2, 100), default=5, show_default=True, help="How many, from the recipe's own on.")
-@corpus_option
-@models_option
-@store_option
-def sweep(recipes: Sequence[str], seeds: int, corpus: Path, models: Path, store: Path) -> int:
-    """Train each RECIPE with several seeds: mean, spread and interval of its scores. What is done isn't done again."""
-    from training.material import read_sound_material
-    from training.recipe import load_recipe
-    from training.report import show, sweep_table
-    from training.sweep import spread
-    from training.sweep import sweep as sweep_one
-
-    loaded = [load_recipe(name) for name in recipes]
-    click.echo(f"{corpus}: checking", err=True)
-    material = read_sound_material(corpus)
-    for recipe in loaded:
-        done, found = sweep_one(recipe, material, seeds, models, store)
-        show(sweep_table(f"{recipe.name}, {seeds} seeds, as exported", spread(done), found))
-    click.echo(f"champion: {locate_model(models).name} ({models / CHAMPION})")
-    return 0
-
-
-@cli.command()
-@click.argument("recipe")
-@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="How many, from the recipe's own on.")
-@corpus_option
-@models_option
-@store_option
-def curve(recipe: str, seeds: int, corpus: Path, models: Path, store: Path) -> int:
-    """Train RECIPE on 1/8, 1/4, 1/2 and all of the corpus, what isn't trained yet: what more sentences would be worth."""
-    from training.curve import curve as draw
-    from training.material import read_sound_material
-    from training.recipe import load_recipe
-    from training.report import curve_table, show
-
-    loaded = load_recipe(recipe)
-    click.echo(f"{corpus}: checking", err=True)
-    split, points = draw(loaded, read_sound_material(corpus), seeds, models, store)
-    show(curve_table(f"{loaded.name}: stance_f1 on {split}, {seeds} seeds", points))
-    return 0
-
-
-@cli.command()
 @click.option("--data", type=click.Path(path_type=Path), help="JSON lines with text, stance and sentiment.")
 @click.option("--split", type=click.Choice(["validation", "test", "test-news"]), help="Or a split; test by default.")
 @click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model; the champion by default.")
 @click.option("--vader", is_flag=True, help="Add VADER at its usual thresholds.")
 @corpus_option
 def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader: bool, corpus: Path) -> int:
-    """Measure models on labelled sentences."""
+    """Measure models on labelled sentences: F1s, precision and recall, and how far their probabilities can be believed."""
     from training.baselines import vader_labels
     from training.corpus import of_split
-    from training.evaluate import Labelled, predicted_labels, read_labelled
+    from training.evaluate import Labelled, evaluated, read_labelled
     from training.material import read_material
     from training.metrics import all_metrics
-    from training.report import metrics_table, show
+    from training.report import calibration_table, metrics_table, show
 
     if data is not None and split is not None:
         raise click.UsageError("give --data or --split, not both")
     labelled = read_labelled(data) if data else Labelled.of(of_split(read_material(corpus).sentences, split or "test"))
+    labels = {"VADER": all_metrics(labelled.gold, vader_labels(labelled.texts))} if vader else {}
     rows = {}
     for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
         name = f"{predictor.bundle.path} ({predictor.bundle.settings.get('precision', 'float32')})"
-        rows[name] = all_metrics(labelled.gold, predicted_labels(predictor, labelled.texts))
-    if vader:
-        rows["VADER"] = all_metrics(labelled.gold, vader_labels(labelled.texts))
-    show(metrics_table(f"{data or split or 'test'}: {len(labelled.texts)} sentences", rows))
+        rows[name] = evaluated(predictor, labelled)
+    told = f"{data or split or 'test'}: {len(labelled.texts)} sentences"
+    show(metrics_table(told, {**rows, **labels}))
+    show(calibration_table(f"{told}, calibration", rows))
     return 0
 
 
@@ -222,7 +151,7 @@ def bench(rounds: int, articles: int | None, corpus: Path, models: Path, store: 
     return 0
 
 
-for command in RUN_COMMANDS:
+for command in (*TRAIN_COMMANDS, *RUN_COMMANDS):
     cli.add_command(command)
 
 
@@ -233,6 +162,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(cli.main(args=argv, prog_name="python -m training", standalone_mode=False) or 0)
     except NewsstanceError as error:
         click.echo(f"error: {error}", err=True)
+        return 1
+    except ModuleNotFoundError as error:
+        line = what_to_install(error)
+        if line is None:
+            raise
+        click.echo(f"error: {line}", err=True)
         return 1
     except click.ClickException as error:
         error.show()

@@ -16,9 +16,9 @@ from training.news import TEST_NEWS
 from training.recipe import Recipe
 from training.record import record, record_start
 from training.run_spec import curve_spec, training_spec
-from training.selection import select
+from training.selection import trained_on
 from training.store import STORE
-from training.sweep import trained_before
+from training.sweep import require_seed, trained_before
 from training.tracking import Tracking, tracked
 from training.train import MODELS, fit
 
@@ -53,8 +53,10 @@ def curve(
     """Train ``recipe`` on each of ``SHARES`` with ``seeds`` seeds; give the split it is measured on and a point for each share.
 
     The split is test-news, or test where the material has no real news. What was trained before isn't trained again.
+    Raises ``RecipeError`` for a cascade, which trains on nothing.
     """
     split = TEST_NEWS if of_split(material.sentences, TEST_NEWS) else "test"
+    trained_on(require_seed(recipe), material)
     with tracked(curve_spec(recipe, material, seeds), store) as run:
         record_start(run, recipe, material)
         points = []
@@ -72,19 +74,19 @@ def _point(
 ) -> Point:  # fmt: skip
     name = f"{recipe.name}-{share.numerator}-{share.denominator}"
     shared = replace(recipe, name=name, data=replace(recipe.data, share=float(share) * recipe.data.share))
-    rows = len(of_split(select(material.sentences, material.votes, shared.data), "train"))
-    folder = models / CURVE_MODELS
-    bundles = [_trained(replace(shared, seed=seed), material, folder / str(seed), store, run) for seed in seeds]
+    rows = len(of_split(trained_on(shared, material).sentences, "train"))
+    bundles = [_trained(replace(shared, seed=seed), material, models, store, run) for seed in seeds]
     return Point(share, rows, [bundle.metrics[f"{split}/stance_f1"] for bundle in bundles])
 
 
 def _trained(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Bundle:
     """Train one share with one seed unless it was trained before."""
-    bundle = trained_before(models / recipe.name, recipe, material)
+    folder = models / CURVE_MODELS / str(recipe.seed)
+    bundle = trained_before(folder / recipe.name, recipe, material, models)
     if bundle is None:
         with tracked(training_spec(recipe, material, parent.run_id), store) as run:
             record_start(run, recipe, material)
-            bundle = fit(recipe, material, models, run)
+            bundle = fit(recipe, material, models, run, folder)
             measured = measure(bundle, material)
             record(run, measured, material, estimates([measured.predictions]))
     return bundle

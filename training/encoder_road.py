@@ -19,10 +19,12 @@ from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune, network_logits, use_all_cores
 from training.int8_graph import CALIBRATED, write_int8_graph
+from training.material import Material
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings, Recipe
+from training.targets import targets
 from training.teach import Lesson, learn_from
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
@@ -39,17 +41,18 @@ _COMPARED: Final = 512
 """Sentences of validation on which the exported graphs must answer as the network did."""
 
 
-def train_encoder(origin: Origin, sentences: Sequence[Sentence], models: Path, run: Tracking) -> Bundle:
+def train_encoder(origin: Origin, material: Material, models: Path, run: Tracking) -> Bundle:
     """Fine-tune the recipe's encoder and export it; the checkpoint goes only once the exported model is in its place."""
-    recipe = origin.recipe
+    recipe, sentences = origin.recipe, material.sentences
     assert recipe.encoder is not None
     use_all_cores()
     train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
     texts = [sentence.text for sentence in train]
-    lesson = learn_from(recipe.teacher, models, recipe.name, texts) if recipe.teacher else None
+    lesson = learn_from(recipe.teacher, origin.models, recipe.name, texts) if recipe.teacher else None
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
-    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, lesson)
+    learnt = targets(train, material.votes, recipe.data, lesson)
+    network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, learnt)
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from newsstance import Predictor
 from newsstance.labels import HEADS
-from newsstance.models import likeliest
+from training.calibration_metrics import calibration_metrics
 from training.corpus import Sentence, read_lines
 from training.errors import CorpusError
 from training.metrics import Labels, all_metrics
-from training.predictions import Predictions
+from training.predictions import Predictions, SplitPredictions
 
 
 class Labelled(NamedTuple):
@@ -50,9 +50,11 @@ def read_labelled(path: Path) -> Labelled:
     return Labelled([row["text"] for row in rows], {head: [row[head] for row in rows] for head in HEADS})
 
 
-def predicted_labels(predictor: Predictor, texts: Sequence[str]) -> Labels:
-    """Give the likeliest label of each text by head, however unsure."""
-    return {head: likeliest(head, values) for head, values in predictor.probabilities(texts).items()}
+def evaluated(predictor: Predictor, labelled: Labelled) -> dict[str, float]:
+    """Give every metric of a model's likeliest labels, however unsure, and of its probabilities, on ``labelled`` sentences."""
+    places = [str(place) for place in range(len(labelled.texts))]
+    answers = SplitPredictions(places, places, labelled.gold, predictor.probabilities(labelled.texts))
+    return {**all_metrics(labelled.gold, {head: answers.labels(head) for head in HEADS}), **calibration_metrics(answers)}
 
 
 def split_metrics(answers: Predictions) -> dict[str, float]:

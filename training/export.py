@@ -26,11 +26,15 @@ _PACKAGES: Final = ("newsstance", "numpy", "onnxruntime", "scikit-learn", "token
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a bundle comes from: its recipe, the SHA-256 of its corpus and its MLflow run."""
+    """Where a bundle comes from: its recipe, the SHA-256 of its corpus and its MLflow run.
+
+    ``models`` is the folder of the models that it builds on, if it does: its teacher, or the parts of a cascade.
+    """
 
     recipe: Recipe
     corpus_sha256: str
     run_id: str | None
+    models: Path
 
 
 def write_bundle(

@@ -19,11 +19,12 @@ from training.batches import epoch_batches
 from training.checkpoint import Checkpoint, Progress
 from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
+from training.losses import HeadLoss, divergence
 from training.metrics import Labels, stance_f1
 from training.optimizer import build_optimizer, set_learning_rates
 from training.pretrained import encoder_folder, load_network
 from training.recipe import EncoderSettings
-from training.teach import Lesson, targets
+from training.targets import Targets
 from training.two_heads import TwoHeads
 
 Report = Callable[[int, str, float], None]
@@ -44,7 +45,7 @@ class Finetuning:
         validation: Sequence[Sentence],
         checkpoint: Checkpoint,
         report: Report,
-        lesson: Lesson | None = None,
+        targets: Targets | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.settings, self.seed = settings, seed
@@ -53,7 +54,9 @@ class Finetuning:
         self.windows = Windows.read(encoder_folder(settings.encoder) / TOKENIZER_FILE, settings.max_length)
         self._rows = first_windows(self.windows, [sentence.text for sentence in train])
         labels = {head: label_indices(train, head) for head in HEADS}
-        self._targets = {head: torch.tensor(targets(labels[head], head, lesson), device=self.device) for head in HEADS}
+        learnt = targets or Targets({head: np.array(indices) for head, indices in labels.items()})
+        self._targets = {head: torch.tensor(learnt.labels[head], device=self.device) for head in HEADS}
+        self._weights = None if learnt.weights is None else torch.tensor(learnt.weights, device=self.device)
         self._losses = {head: self._loss(head, labels[head]) for head in HEADS}
         self._validation = validation
         self._checkpoint, self._report = checkpoint, report
@@ -91,18 +94,25 @@ class Finetuning:
     def _step(self, batch: Sequence[int], done: float) -> float:
         self.network.train()
         set_learning_rates(self._optimizer, done, self.settings.warmup)
-        ids, mask = self.windows.pad([self._rows[index] for index in batch])
-        with autocast(self.device):
-            outputs = self.network(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
-        losses = [
-            self._losses[head](output.float(), self._targets[head][batch]) for head, output in zip(HEADS, outputs, strict=True)
-        ]
-        loss: Tensor = torch.stack(losses).sum()
+        # With R-Drop every sentence is there twice, so that one pass gives both answers, each under dropout of its own.
+        loss = self._batch_loss([*batch, *batch] if self.settings.r_drop else list(batch))
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         return float(loss.detach())
+
+    def _batch_loss(self, rows: list[int]) -> Tensor:
+        ids, mask = self.windows.pad([self._rows[row] for row in rows])
+        with autocast(self.device):
+            outputs = self.network(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
+        logits = {head: output.float() for head, output in zip(HEADS, outputs, strict=True)}
+        weights = None if self._weights is None else self._weights[rows]
+        loss = torch.stack([self._losses[head](logits[head], self._targets[head][rows], weights) for head in HEADS]).sum()
+        if not self.settings.r_drop:
+            return loss
+        once = None if weights is None else weights[: len(rows) // 2]
+        return loss + self.settings.r_drop * torch.stack([divergence(logits[head], once) for head in HEADS]).sum()
 
     def _evaluate(self, progress: Progress, loss: float) -> None:
         with autocast(self.device):
@@ -117,9 +127,9 @@ class Finetuning:
             self._report(progress.step, name, value)
         self._checkpoint.save(self.network, self._optimizer, progress, is_best=is_best)
 
-    def _loss(self, head: str, labels: Sequence[int]) -> nn.CrossEntropyLoss:
+    def _loss(self, head: str, labels: Sequence[int]) -> HeadLoss:
         weights = torch.from_numpy(class_weights(labels, len(HEADS[head]), self.settings.balance)).to(self.device)
-        return nn.CrossEntropyLoss(weight=weights, label_smoothing=self.settings.label_smoothing)
+        return HeadLoss(weights, self.settings.label_smoothing)
 
 
 def finetune(
@@ -129,13 +139,13 @@ def finetune(
     validation: Sequence[Sentence],
     checkpoint: Checkpoint,
     report: Report,
-    lesson: Lesson | None = None,
+    targets: Targets | None = None,
 ) -> tuple[TwoHeads, Windows]:
     """Fine-tune as ``settings`` say; give the network with its best weights, and the windows it reads.
 
-    With a ``lesson``, on the training sentences in their order, the network learns from it and from the labels.
+    With ``targets``, of the training sentences in their order, the network learns those instead of the sentences' labels.
     """
-    finetuning = Finetuning(settings, seed, train, validation, checkpoint, report, lesson)
+    finetuning = Finetuning(settings, seed, train, validation, checkpoint, report, targets)
     return finetuning.run().cpu(), finetuning.windows
 
 

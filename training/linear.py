@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -28,8 +29,8 @@ class FittedLinear:
         self._settings = settings
         self._seed = seed
 
-    def fit(self, sentences: Sequence[Sentence]) -> "FittedLinear":
-        """Fit both heads on ``sentences``."""
+    def fit(self, sentences: Sequence[Sentence], weights: npt.NDArray[np.float32] | None = None) -> "FittedLinear":
+        """Fit both heads on ``sentences``, which count alike or by ``weights``, of shape (sentences,)."""
         texts = [sentence.text for sentence in sentences]
         try:
             features = hstack([vectorizer.fit_transform(texts) for vectorizer in self.vectorizers_.values()]).tocsr()
@@ -37,9 +38,11 @@ class FittedLinear:
             raise RecipeError(f"no n-gram occurs in {self._settings.minimum_count} sentences: lower minimum_count") from error
         for head, labels in HEADS.items():
             indices = label_indices(sentences, head)
-            weights = class_weights(indices, len(labels), self._settings.balance)
+            counted = class_weights(indices, len(labels), self._settings.balance)[indices]
+            if weights is not None:
+                counted = counted * weights / weights.mean()  # so that the penalty keeps its strength
             classifier = LogisticRegression(C=self._settings.inverse_penalty, max_iter=1000, random_state=self._seed)
-            self.classifiers_[head] = classifier.fit(features, indices, sample_weight=weights[indices])
+            self.classifiers_[head] = classifier.fit(features, indices, sample_weight=counted)
         return self
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:

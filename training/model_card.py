@@ -7,9 +7,12 @@ from typing import Any, Final
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
 from training.bootstrap import Estimate
+from training.corpus import Sentence, of_split
 from training.material import Material
 from training.measure import Estimates, Measured
 from training.predictions import held_out_splits
+from training.recipe import Recipe
+from training.selection import trained_on
 from training.slices import Slice
 
 MODEL_CARD: Final = "README.md"
@@ -22,11 +25,11 @@ _LIMITS: Final = """\
 - A mean over articles is surer than any one sentence: read `evidence` before you act on a single label."""
 
 
-def write_model_card(measured: Measured, material: Material, found: Estimates, seeds: Sequence[int]) -> None:
-    """Write ``README.md`` into the bundle: its scores have the intervals ``found``, over ``seeds``."""
+def write_model_card(measured: Measured, recipe: Recipe, material: Material, found: Estimates, seeds: Sequence[int]) -> None:
+    """Write ``README.md`` into the bundle that ``recipe`` made: its scores have the intervals ``found``, over ``seeds``."""
     sections = [
         _head(measured, material, seeds),
-        _data(material),
+        _data(material, trained_on(recipe, material).sentences),
         _scores(measured, found, seeds),
         _slices(measured),
         _behaviour(measured),
@@ -67,13 +70,25 @@ def _head(measured: Measured, material: Material, seeds: Sequence[int]) -> str:
     )
 
 
-def _data(material: Material) -> str:
+def _data(material: Material, chosen: Sequence[Sentence]) -> str:
     stances = HEADS["stance"]
     rows = []
-    for split in ["train", *held_out_splits(material.sentences)]:
-        counts = Counter(sentence.stance for sentence in material.sentences if sentence.split == split)
+    for split in (["train"] if of_split(chosen, "train") else []) + held_out_splits(chosen):
+        counts = Counter(sentence.stance for sentence in of_split(chosen, split))
         rows.append([split, f"{counts.total():,}", *(f"{counts[stance]:,}" for stance in stances)])
-    return f"## Data and splits\n\n{markdown_table(['split', 'sentences', *stances], rows)}"
+    table = markdown_table(["split", "sentences", *stances], rows)
+    return f"## Data and splits\n\n{table}\n{_origins(of_split(material.sentences, 'train'), of_split(chosen, 'train'))}\n"
+
+
+def _origins(there: Sequence[Sentence], train: Sequence[Sentence]) -> str:
+    """Tell the origins of the sentences that trained, the largest first, and of how many where it is a part."""
+    totals = Counter(sentence.origin for sentence in there)
+    counts = Counter(sentence.origin for sentence in train)
+    parts = [
+        f"`{origin}` {count:,}{f' of {totals[origin]:,}' if count < totals[origin] else ''}"
+        for origin, count in counts.most_common()
+    ]
+    return f"Origins of what trained: {', '.join(parts)}." if parts else "Nothing is fitted on the training split."
 
 
 def _scores(measured: Measured, found: Estimates, seeds: Sequence[int]) -> str:

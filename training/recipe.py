@@ -1,23 +1,18 @@
-"""Recipes: everything that decides how a model is trained, read from TOML into one frozen dataclass."""
+"""Recipes: everything that decides how a model is trained, in one frozen dataclass."""
 
-import json
-import tomllib
 from dataclasses import asdict, field
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from newsstance.cascade import CASCADE
 from newsstance.locate import CHAMPION
-from training.errors import RecipeError
-
-RECIPES: Final = Path(__file__).parent / "recipes"
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = (CHAMPION, "encoders", "trained")
+_RESERVED: Final = (CHAMPION, "champions", "curve", "encoders", "seeds", "trained")
+"""What lies in the models folder besides the model of each recipe."""
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -48,8 +43,10 @@ class EncoderSettings:
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
     ``encoder_dropout`` inside the encoder. ``freeze_words`` keeps the word embeddings as they came, which saves a fifth of
     MiniLM's time, and ``frozen_layers`` the embeddings and that many of the lowest layers. The loss is the sum of the heads'
-    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``evaluations`` counts the
-    evaluations on validation in an epoch; training stops after ``patience`` of them without a better one.
+    cross entropies, with ``label_smoothing`` and class weights (see ``LinearSettings.balance``). ``r_drop`` adds so much times
+    the divergence between two passes over a batch with different dropout, at twice the time and memory of a step (Liang et al.
+    2021, https://arxiv.org/abs/2106.14448). ``evaluations`` counts the evaluations on validation in an epoch; training stops
+    after ``patience`` of them without a better one.
     """
 
     encoder: Annotated[str, Field(min_length=1)]
@@ -69,8 +66,13 @@ class EncoderSettings:
     frozen_layers: Annotated[int, Field(ge=0)] = 0
     label_smoothing: Share = 0.05
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    r_drop: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     evaluations: Count = 2
     patience: Count = 4
+
+    def __post_init__(self) -> None:
+        if self.r_drop and not (self.dropout or self.encoder_dropout):
+            raise ValueError("r_drop compares two passes that only dropout or encoder_dropout makes differ: set one above 0")
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -106,13 +108,16 @@ class DataSettings:
 
     ``origins`` names the origins that train (all of them if it is empty), and ``share`` how much of those: always the same
     sentences, and a smaller share lies within a larger one. ``shares`` takes less of single origins: a share by origin, on top
-    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided, or ``first`` for the first annotator's alone.
+    of ``share``. ``votes`` is ``all`` for the labels that all annotators decided, ``first`` for the first annotator's alone, or
+    ``shares`` for each label's share of all votes on a sentence, which only an encoder learns. ``weights`` gives the sentences
+    of an origin more or less than 1 in the loss.
     """
 
     origins: list[str] = field(default_factory=list)
     share: Part = 1.0
     shares: dict[str, Part] = field(default_factory=dict)
-    votes: Literal["all", "first"] = "all"
+    votes: Literal["all", "first", "shares"] = "all"
+    weights: dict[str, Positive] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -137,6 +142,8 @@ class Recipe:
             raise ValueError("a recipe has either a [linear], an [encoder] or a [cascade] table")
         if self.teacher is not None and self.encoder is None:
             raise ValueError("only an [encoder] learns from a [teacher]")
+        if self.data.votes == "shares" and self.encoder is None:
+            raise ValueError("only an [encoder] learns the shares of votes")
         if self.name in _RESERVED:
             raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/")
 
@@ -150,43 +157,3 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Give the recipe as plain types, without the table it doesn't have."""
         return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-def recipe_names() -> list[str]:
-    """Give the names of the recipes that come with newsstance."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def load_recipe(name: str) -> Recipe:
-    """Read the recipe called ``name``, or the one in the TOML file at the path ``name``.
-
-    Raises ``RecipeError`` if there is none, it isn't TOML, or a setting is unknown or makes no sense.
-    """
-    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
-    if not path.is_file():
-        raise RecipeError(_not_found(name))
-    try:
-        settings = {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
-        # By way of JSON, since pydantic's strict mode takes a table for a dataclass only from there.
-        return TypeAdapter(Recipe).validate_json(json.dumps(settings, default=str))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not TOML: {error}") from error
-    except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_explain(item) for item in error.errors())) from error
-
-
-def _not_found(name: str) -> str:
-    if name.endswith(".toml"):
-        return f"{name}: there is no such recipe file"
-    close = get_close_matches(name, recipe_names(), n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no recipe {name!r}: {hint}there are {', '.join(recipe_names())}, or give the path of a .toml file"
-
-
-def _explain(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"]) or "the recipe"
-    if item["type"] == "unexpected_keyword_argument":
-        return f"{place}: there is no such setting"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    given = f" (given: {item['input']!r})" if isinstance(item["input"], (str, int, float)) else ""
-    return f"{place}: {message[0].lower()}{message[1:]}{given}"

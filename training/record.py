@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import tomli_w
 
 from newsstance.labels import HEADS
+from training.corpus import of_split
+from training.datasets import training_digest
 from training.figures import (
     confusion_figure,
     learning_curve_figure,
@@ -18,14 +20,18 @@ from training.measure import Estimates, Measured, interval_metrics, wrong_answer
 from training.metrics import confusions
 from training.predictions import PREDICTIONS_FILE
 from training.recipe import Recipe
+from training.selection import trained_on
 from training.tracking import Tracking
 
 CURVE = "curve/validation_stance_f1"
 
 
 def record_start(run: Tracking, recipe: Recipe, material: Material) -> None:
-    """Record what is known before training: the recipe as TOML, and the data."""
-    run.data(material.sentences, material.path, material.sha256)
+    """Record what is known before training: the recipe as TOML, and the data, of which it trains on a part or all."""
+    train = of_split(trained_on(recipe, material).sentences, "train")
+    if train:
+        run.data(train, material.path, training_digest(train, material))
+    run.data([sentence for sentence in material.sentences if sentence.split != "train"], material.path, material.sha256)
     run.text(tomli_w.dumps(_without_none(recipe.to_dict())), "recipe.toml")
 
 

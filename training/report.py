@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from newsstance.labels import POSTURES
+from newsstance.labels import HEADS, POSTURES
 from training.bootstrap import LEVEL, Difference, Estimate
+from training.calibration_metrics import BINS
 from training.compare import Pair, Ranking
 from training.curve import Point
 from training.measure import Estimates
@@ -20,6 +21,8 @@ _COLUMNS = {
     **{f"stance_recall_{label}": f"R {label}" for label in POSTURES},
 }
 
+_CALIBRATION = {"ece": "ECE", "nll": "NLL", "nll_prior": "NLL of shares", "nll_uniform": "NLL of even", "brier": "Brier"}
+
 
 def metrics_table(title: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
     """Lay out ``rows``, each a name and its metrics: the F1s, and precision (P) and recall (R) of each stance."""
@@ -29,6 +32,18 @@ def metrics_table(title: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
         table.add_column(heading, justify="right")
     for name, metrics in rows.items():
         table.add_row(name, *(f"{metrics[key]:.3f}" for key in _COLUMNS))
+    return table
+
+
+def calibration_table(title: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
+    """Lay out how far the probabilities of ``rows``, each a name and its metrics, can be believed: a line for each head."""
+    note = f"ECE: {BINS} bins of equal mass; NLL in nats, beside always answering the class shares, and guessing evenly"
+    table = Table(title=title, title_justify="left", caption=note, caption_justify="left")
+    for heading in ("model", "head", *_CALIBRATION.values()):
+        table.add_column(heading, justify="left" if heading in ("model", "head") else "right", no_wrap=heading == "model")
+    for name, metrics in rows.items():
+        for head in HEADS:
+            table.add_row(name, head, *(f"{metrics[f'{head}_{key}']:.3f}" for key in _CALIBRATION))
     return table
 
 

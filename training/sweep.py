@@ -9,19 +9,24 @@ from typing import Final
 
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.errors import BundleError
+from newsstance.identity import bundle_sha256
 from training.bootstrap import METRICS
 from training.champion import copy_whole
 from training.describe import describe
+from training.errors import RecipeError
 from training.exclusive import only_training
 from training.figures import scores_figure
 from training.material import Material
 from training.measure import Estimates, Measured, estimates, interval_metrics, measure
 from training.model_card import write_model_card
+from training.read_recipe import recipe_of
 from training.recipe import Recipe
 from training.record import record, record_details, record_learning_curve, record_start
 from training.run_spec import sweep_spec, training_spec
 from training.runs import finished_child
+from training.selection import trained_on
 from training.store import STORE
+from training.teach import find_model
 from training.tracking import Tracking, tracked
 from training.train import MODELS, challenge, fit, make_way
 
@@ -46,8 +51,9 @@ def sweep(
 
     The model that is exported to ``models``/NAME is that of the seed whose ``stance_f1`` on validation is the median (the
     lower of two): what the mean promises, not the luckiest. Seeds that were trained before, by the same recipe on the same
-    material, aren't trained again.
+    material, aren't trained again. Raises ``RecipeError`` for a cascade, which has no seed.
     """
+    trained_on(require_seed(recipe), material)
     with only_training(recipe.name, models), tracked(sweep_spec(recipe, material, seeds), store) as run:
         record_start(run, recipe, material)
         make_way(run, models)
@@ -60,7 +66,7 @@ def sweep(
         record_details(run, measured, material)
         run.figure(scores_figure(found, f"{recipe.name}, {seeds} seeds"), "scores")
         record_learning_curve(run, {f"seed {seed.seed}": seed.run_id for seed in done}, recipe.name)
-        write_model_card(measured, material, found, numbers)
+        write_model_card(measured, recipe, material, found, numbers)
         describe(run, recipe, found, material, seeds)
         challenge(run, measured, material, models)
     return done, found
@@ -78,7 +84,7 @@ def spread(done: Sequence[Seed]) -> dict[str, dict[str, tuple[float, float]]]:
 def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Seed:
     """Train one seed and record it below ``parent``, or take it as it was trained and recorded before."""
     folder = models / SEED_MODELS / str(recipe.seed)
-    before = trained_before(folder / recipe.name, recipe, material)
+    before = trained_before(folder / recipe.name, recipe, material, models)
     if before is not None:
         print(f"{recipe.name}: seed {recipe.seed} was trained before", file=sys.stderr)
         recorded = parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, recipe.seed))
@@ -86,25 +92,45 @@ def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent:
             return Seed(recipe.seed, recorded, measure(before, material))
     with tracked(training_spec(recipe, material, parent.run_id), store) as run:
         record_start(run, recipe, material)
-        measured = measure(before or fit(recipe, material, folder, run), material)
+        measured = measure(before or fit(recipe, material, models, run, folder), material)
         record(run, measured, material, estimates([measured.predictions]))
         record_learning_curve(run, {f"seed {recipe.seed}": run.run_id}, recipe.name)
     return Seed(recipe.seed, run.run_id, measured)
 
 
-def trained_before(folder: Path, recipe: Recipe, material: Material) -> Bundle | None:
-    """Give the model in ``folder`` if it is what ``recipe`` makes of ``material``; ``None`` otherwise."""
+def require_seed(recipe: Recipe) -> Recipe:
+    """Give ``recipe``; raises ``RecipeError`` if it is a cascade, which no seed and no share of the corpus would change."""
+    if recipe.cascade is not None:
+        raise RecipeError(f"{recipe.name}: a cascade trains nothing, so that there are no seeds to compare: use `make train`")
+    return recipe
+
+
+def trained_before(folder: Path, recipe: Recipe, material: Material, models: Path) -> Bundle | None:
+    """Give the model in ``folder`` if it is what ``recipe`` makes of ``material``; ``None`` otherwise.
+
+    If it was taught, its teacher must be the one that is now in ``models``. Raises ``RecipeError`` if there is none.
+    """
     try:
         bundle = read_bundle(folder)
     except BundleError:
         return None
     same = bundle.corpus_sha256 == material.sha256 and _same_training(bundle.recipe, recipe)
-    return bundle if same else None
+    return bundle if same and _same_teacher(bundle, recipe, models) else None
 
 
 def _same_training(trained: Mapping[str, object], recipe: Recipe) -> bool:
-    description = {"description": ""}
-    return {**trained, **description} == {**recipe.to_dict(), **description}
+    """Tell whether both say the same; a setting that there wasn't when a model was trained has its default."""
+    try:
+        return replace(recipe_of(trained), description=recipe.description) == recipe
+    except RecipeError:
+        return False
+
+
+def _same_teacher(bundle: Bundle, recipe: Recipe, models: Path) -> bool:
+    if recipe.teacher is None:
+        return True
+    teacher = read_bundle(find_model(recipe.teacher.model, models, recipe.name))
+    return bool(bundle.settings["teacher"]["sha256"] == bundle_sha256(teacher))
 
 
 def _median(done: Sequence[Seed]) -> Seed:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import load, save
 from tqdm import tqdm
 
@@ -69,16 +68,6 @@ def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequ
     if len(said["stance"]) < len(texts):
         said = _ask(Predictor.load(folder), texts, said, path)
     return Lesson(settings, teacher.name, sha256, said)
-
-
-def targets(labels: Sequence[int], head: str, lesson: Lesson | None) -> npt.NDArray[np.int64] | Floats:
-    """Give what to learn of ``head``: the labels, as their indices; with a lesson, probabilities of shape (texts, labels)."""
-    if lesson is None:
-        return np.asarray(labels, dtype=np.int64)
-    softened = lesson.probabilities[head] ** np.float32(1 / lesson.settings.temperature)
-    softened /= softened.sum(axis=1, keepdims=True)
-    weight = np.float32(lesson.settings.weight)
-    return np.asarray((1 - weight) * np.eye(len(HEADS[head]), dtype=np.float32)[labels] + weight * softened)
 
 
 def _nothing() -> dict[str, Floats]:

@@ -1,13 +1,12 @@
 """Train a recipe, end to end: fit, export, measure, track, and let it challenge the champion."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from newsstance.bundle import Bundle
 from training.champion import challenges, keep_champion
-from training.corpus import Sentence
 from training.describe import describe
 from training.exclusive import only_training
 from training.export import Origin
@@ -20,14 +19,15 @@ from training.recipe import Recipe
 from training.record import record, record_learning_curve, record_start
 from training.registry import follow_registry, record_decision, register
 from training.run_spec import training_spec
-from training.selection import select
+from training.selection import trained_on
 from training.store import STORE
 from training.tracking import Tracking, tracked
 
 MODELS: Final = Path("models")
 
-Road = Callable[[Origin, Sequence[Sentence], Path, Tracking], Bundle]
-"""Trains what an origin's recipe says on sentences, exports it into a models folder and tracks its learning curve."""
+Road = Callable[[Origin, Material, Path, Tracking], Bundle]
+"""Trains what an origin's recipe says on all training sentences of a material, exports it into a models folder and tracks its
+learning curve."""
 
 
 def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path = STORE) -> Bundle:
@@ -36,6 +36,7 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
     An interruption leaves what was there and, for an encoder, a checkpoint from which the next training of the same recipe on
     the same material goes on.
     """
+    trained_on(recipe, material)  # where it can't be trained on, there is no run either
     with only_training(recipe.name, models), tracked(training_spec(recipe, material), store) as run:
         record_start(run, recipe, material)
         make_way(run, models)
@@ -44,16 +45,16 @@ def train(recipe: Recipe, material: Material, models: Path = MODELS, store: Path
         found = estimates([measured.predictions])
         record(run, measured, material, found)
         record_learning_curve(run, {f"seed {recipe.seed}": run.run_id}, recipe.name)
-        write_model_card(measured, material, found, [recipe.seed])
+        write_model_card(measured, recipe, material, found, [recipe.seed])
         describe(run, recipe, found, material)
         challenge(run, measured, material, models)
     return bundle
 
 
-def fit(recipe: Recipe, material: Material, models: Path, run: Tracking) -> Bundle:
-    """Train and export ``recipe`` into ``models``."""
-    sentences = select(material.sentences, material.votes, recipe.data)
-    return _road(recipe)(Origin(recipe, material.sha256, run.run_id), sentences, models, run)
+def fit(recipe: Recipe, material: Material, models: Path, run: Tracking, into: Path | None = None) -> Bundle:
+    """Train ``recipe`` and export it into ``into``, or else into ``models``, which holds the models that it builds on."""
+    origin = Origin(recipe, material.sha256, run.run_id, models)
+    return _road(recipe)(origin, trained_on(recipe, material), into or models, run)
 
 
 def make_way(run: Tracking, models: Path) -> None:
