@@ -40,12 +40,15 @@ def compare(runs: Sequence[str], split: str | None, store: Path) -> int:
 @models_option
 @store_option
 def champion(models: Path, store: Path) -> int:
-    """Say which model is in use, after following the registry's alias where someone has moved it."""
+    """Say which model is in use, after following the registry's alias where someone has moved it.
+
+    Where the registry has fallen behind, its alias moves to the model in use.
+    """
     from training.registry import follow_registry
     from training.store import require_store
 
-    client, _ = require_store(store)
-    follow_registry(client, models)
+    client, experiment = require_store(store)
+    follow_registry(client, models, experiment)
     click.echo(f"champion: {locate_model(models / CHAMPION).name} ({models / CHAMPION})")
     return 0
 
