@@ -45,8 +45,8 @@ def sentence(text: str, topic: str = "") -> Sentence:
 
 def test_a_run_says_what_it_is_by_name_tags_and_description(run: Run, trained: Trained) -> None:
     digest = trained.tiny.corpus_sha256
-    assert run.info.run_name == f"tiny · corpus {digest[:4]} · seed 1"
     tags = run.data.tags
+    assert run.info.run_name == f"tiny {tags['recipe_sha256'][:4]} · corpus {digest[:4]} · seed 1"
     assert tags["encoder"] == str(trained.encoder)
     assert "CPU" in tags["device"]
     assert tags["run_type"] == "training"

@@ -26,7 +26,7 @@ from training.processes import PROCESS_TAG, end_abandoned, this_process
 from training.registry import REGISTERED, champion_version
 from training.runs import run_predictions
 from training.runs_view import RUNS_VIEW_TAG
-from training.store import open_store, store_uri
+from training.store import is_local, open_store, store_uri
 from training.train import train
 from training.ui import HOST, free_port
 
@@ -121,6 +121,56 @@ def test_a_run_whose_process_is_gone_is_marked_killed_and_no_other(tmp_path: Pat
     assert sorted(end_abandoned(client, experiment)) == ["gone", "reused"]
     statuses = {name: client.get_run(run.info.run_id).info.status for name, run in runs.items()}
     assert statuses == {"gone": "KILLED", "reused": "KILLED", "alive": "RUNNING", "elsewhere": "RUNNING", "strange": "RUNNING"}
+
+
+def test_comparing_and_the_ui_mark_the_runs_whose_process_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, experiment = open_store(tmp_path)
+    monkeypatch.setattr(os, "execv", lambda *words: None)
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    for command in (["compare"], ["ui"]):
+        tags = {PROCESS_TAG: f"{socket.gethostname()} {os.getpid()} 1"}
+        run = client.create_run(experiment, run_name="gone", tags=tags).info.run_id
+        main([*command, "--store", str(tmp_path)])
+        assert client.get_run(run).info.status == "KILLED"
+        assert "gone: its process is gone without ending it; marked as killed" in capsys.readouterr().err
+
+
+def test_the_local_store_is_local_also_where_the_variable_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Path("mlruns")
+    for name, local in {"mlruns": True, str(tmp_path / "mlruns"): True, "elsewhere": False}.items():
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{name}/mlflow.db")
+        assert is_local(store) == local
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    assert not is_local(store)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlruns/mlflow.db")
+    open_store(store)
+    assert main(["clean-runs", "--yes"]) == 0
+    assert not store.exists()
+
+
+def test_an_experiment_that_was_deleted_is_restored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    client, experiment = open_store(tmp_path)
+    client.delete_experiment(experiment)
+    assert open_store(tmp_path)[1] == experiment
+    assert capsys.readouterr().err == "the experiment newsstance was deleted; it is restored, with its runs\n"
+    client.set_terminated(client.create_run(experiment).info.run_id)
+    open_store(tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", [["compare"], ["champion"], ["ui"], ["clean-runs", "--yes"]])
+def test_a_damaged_store_is_told_in_a_line_and_left_as_it_is(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database" * 100)
+    assert main([*command, "--store", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert "mlflow.db: damaged, or not an SQLite database" in err
+    assert err.count("\n") == 1
+    assert (tmp_path / "mlflow.db").read_bytes() == b"no database" * 100
 
 
 @pytest.mark.slow
@@ -284,6 +334,19 @@ def test_runs_are_deleted_only_after_a_yes(
     assert main(["clean-runs", "--store", str(store)]) == (1 if stays else 0)
     assert store.exists() == stays
     assert "with 1 runs" in capsys.readouterr().err
+
+
+def test_a_run_that_another_machine_left_is_told_and_does_not_keep_the_store_for_ever(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "mlruns"
+    client, experiment = open_store(store)
+    client.create_run(experiment, run_name="left", tags={PROCESS_TAG: "gone-container 7 1"})
+    assert main(["clean-runs", "--yes", "--store", str(store)]) == 0
+    assert (
+        "left on gone-container: marked as running, and can't be looked at from here; taken for dead" in capsys.readouterr().err
+    )
+    assert not store.exists()
 
 
 def test_runs_are_not_deleted_under_a_training_nor_elsewhere(

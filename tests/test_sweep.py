@@ -22,6 +22,7 @@ from training.recipe import DataSettings, LinearSettings
 from training.runs import PARENT, find_run
 from training.store import open_store
 from training.sweep import Seed, sweep, trained_before
+from training.tracking import Tracking
 from training.train import train
 
 
@@ -51,7 +52,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Swept:
 
 def test_a_sweep_is_one_run_with_a_run_for_each_seed_below(swept: Swept) -> None:
     parent = swept.run("floor")
-    assert parent.info.run_name == f"floor · corpus {swept.material.sha256[:4]} · 3 seeds"
+    own = parent.data.tags["recipe_sha256"][:4]  # the recipe isn't one that comes with newsstance
+    assert parent.info.run_name == f"floor {own} · corpus {swept.material.sha256[:4]} · 3 seeds"
     below = f"tags.`{PARENT}` = '{parent.info.run_id}'"
     children = swept.client.search_runs([swept.experiment], below)
     assert sorted(child.data.tags["seed"] for child in children) == ["1", "2", "3"]
@@ -72,6 +74,9 @@ def test_the_exported_model_is_that_of_the_median_seed(swept: Swept) -> None:
     ordered = sorted(swept.seeds, key=lambda seed: (seed.measured.metrics["validation/stance_f1"], seed.seed))
     assert exported.recipe["seed"] == ordered[1].seed
     assert "3 seeds were trained" in (exported.path / "README.md").read_text()
+    told = f"All figures but the scores and the learning curves, and `errors.json`, are of seed {ordered[1].seed} alone"
+    assert told in swept.run("floor").data.tags["mlflow.note.content"]
+    assert " alone" not in swept.run("poor").data.tags["mlflow.note.content"]
 
 
 def test_seeds_that_are_done_are_not_trained_again(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,10 +88,15 @@ def test_seeds_that_are_done_are_not_trained_again(swept: Swept, monkeypatch: py
             super().__init__(settings, seed)
 
     monkeypatch.setattr(linear_road, "FittedLinear", Counted)
+    titles: dict[str, str] = {}
+    monkeypatch.setattr(Tracking, "figure", lambda _, figure, name: titles.update({name: figure.axes[0].get_title()}))
     before = swept.run("floor").info.run_id
     models, store = swept.home / "models", swept.home / "mlruns"
     sweep(tiny_linear_recipe(), swept.material, 3, models, store)
     assert fitted == []
+    exported = read_bundle(models / "floor").recipe["seed"]
+    assert titles["confusion_stance_test"] == f"floor, median seed {exported}: stance on test"
+    assert titles["scores"] == "floor, 3 seeds"
     assert swept.run("floor").info.run_id == before
     seeds, _ = sweep(tiny_linear_recipe(), swept.material, 4, models, store)
     assert fitted == [4]

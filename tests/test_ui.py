@@ -102,7 +102,7 @@ def test_the_address_shows_the_runs_with_whole_names_scores_and_data(browser: Br
         browser.see(name, shown(run, "test/stance_f1"), shown(run, "validation/stance_f1"))
     browser.see("Metrics", "test/stance_f1", "newsstance train")
     browser.keep("runs")
-    assert re.fullmatch(r"poor · corpus [0-9a-f]{4} · 2 seeds", seen.names[0])
+    assert re.fullmatch(r"poor [0-9a-f]{4} · corpus [0-9a-f]{4} · 2 seeds", seen.names[0])
 
 
 def test_two_runs_chosen_in_the_table_are_compared(browser: Browser, seen: Seen) -> None:

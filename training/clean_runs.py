@@ -4,26 +4,27 @@ import shutil
 from pathlib import Path
 
 from training.errors import StoreError
-from training.processes import end_abandoned
-from training.store import is_local, open_store
+from training.processes import PROCESS_TAG, is_ours
+from training.store import is_local, require_store
 
 
-def count_runs(store: Path) -> int:
-    """Count the runs that would go with ``store``.
+def count_runs(store: Path) -> tuple[int, list[str]]:
+    """Count the runs that would go with ``store``, and name those of other machines that aren't marked as ended.
 
-    Raises ``StoreError`` if the store is somewhere else, isn't there, or a training is under way in it.
+    Whether such a run still lives can't be seen from here: it may be the rest of a container that is gone. Raises
+    ``StoreError`` if the store is somewhere else, isn't there, or a training of this machine is under way in it.
     """
-    if not is_local():
+    if not is_local(store):
         raise StoreError("MLFLOW_TRACKING_URI names another store: what lies there isn't deleted from here")
     if not (store / "mlflow.db").is_file():
         raise StoreError(f"{store}: there is no store here")
-    client, experiment = open_store(store)
-    end_abandoned(client, experiment)
+    client, experiment = require_store(store)
     runs = client.search_runs([experiment], max_results=10_000)
-    running = [run.info.run_name for run in runs if run.info.status == "RUNNING"]
-    if running:
-        raise StoreError(f"{store}: a training is under way ({running[0]}); stop it first")
-    return len(runs)
+    running = [(run.info.run_name, run.data.tags.get(PROCESS_TAG, "")) for run in runs if run.info.status == "RUNNING"]
+    alive = [name for name, process in running if is_ours(process)]
+    if alive:
+        raise StoreError(f"{store}: a training is under way ({alive[0]}); stop it first")
+    return len(runs), [f"{name} on {process.partition(' ')[0] or 'an unknown machine'}" for name, process in running]
 
 
 def remove_store(store: Path) -> None:

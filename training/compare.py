@@ -74,30 +74,32 @@ def rank(client: "MlflowClient", experiment: str, split: str, metric: str = "sta
     Raises ``ComparisonError`` if there is no run to rank.
     """
     version = champion_version(client)
-    crowned = version.run_id if version is not None else None
-    runs = newest_of_each(finished_runs(client, experiment), crowned)
-    answers = {run.info.run_id: kept for run in runs if (kept := _kept(client, run, split))}
-    if not answers:
+    crowned = (version.run_id or None) if version is not None else None
+    chosen = _newest_of_each(client, finished_runs(client, experiment), split, crowned)
+    if not chosen:
         raise ComparisonError(f"no finished run has answers on {split!r}: train one with `make train`")
+    answers = {run.info.run_id: kept for run, kept in chosen}
     found = []
-    for run in (run for run in runs if run.info.run_id in answers):
-        ours, is_champion = answers[run.info.run_id], run.info.run_id == crowned
+    for run, ours in chosen:
+        is_champion = run.info.run_id == crowned
         against = None if is_champion or crowned not in answers else _against(ours, answers[crowned], split, metric)
         scores = {name: estimate(_on(ours, name), metric) for name in ours[0]}
         found.append(Ranked(str(run.info.run_name), is_champion, scores, against, None))
     ordered = sorted(_adjusted(found), key=lambda item: -item.scores[split].value)
-    return Ranking(split, metric, ordered, _told(version))
+    return Ranking(split, metric, ordered, _told(client, version))
 
 
-def newest_of_each(runs: Sequence["Run"], keep: str | None = None) -> list["Run"]:
-    """Give the first of ``runs`` of each recipe and corpus, and besides them the one with the id ``keep``."""
+def _newest_of_each(
+    client: "MlflowClient", runs: Sequence["Run"], split: str, keep: str | None
+) -> list[tuple["Run", list[Predictions]]]:
+    """Give the first of ``runs`` of each recipe and corpus that has answers on ``split``, and the one with the id ``keep``."""
     seen: set[tuple[str | None, ...]] = set()
     chosen = []
     for run in runs:
         key = tuple(run.data.tags.get(name) for name in ("recipe", "recipe_sha256", "corpus_sha256"))
-        if key not in seen or run.info.run_id == keep:
-            chosen.append(run)
-        seen.add(key)
+        if (key not in seen or run.info.run_id == keep) and (kept := _kept(client, run, split)):
+            chosen.append((run, kept))
+            seen.add(key)
     return chosen
 
 
@@ -136,7 +138,18 @@ def _adjusted(found: Sequence[Ranked]) -> list[Ranked]:
     return [item if item.difference is None else replace(item, adjusted_p=next(values)) for item in found]
 
 
-def _told(version: "ModelVersion | None") -> str:
+def _told(client: "MlflowClient", version: "ModelVersion | None") -> str:
     if version is None:
         return "champion: none is registered yet; a training makes one"
-    return f"champion: {version.tags.get('recipe', 'unknown')}, version {version.version}: {version.description or 'by hand'}"
+    why = version.description if _was_promoted(client, version) else None
+    return f"champion: {version.tags.get('recipe', 'unknown')}, version {version.version}: {why or 'by hand'}"
+
+
+def _was_promoted(client: "MlflowClient", version: "ModelVersion") -> bool:
+    """Tell whether a training decided for ``version``: otherwise its description is of the decision against it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return not version.run_id or client.get_run(version.run_id).data.tags.get("promoted") != "false"
+    except MlflowException:  # the run is gone
+        return True

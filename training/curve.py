@@ -9,6 +9,8 @@ from typing import Final
 
 from newsstance.bundle import Bundle
 from training.corpus import of_split
+from training.describe import describe_curve
+from training.exclusive import only_training
 from training.figures import share_curve_figure
 from training.material import Material
 from training.measure import estimates, measure
@@ -18,8 +20,8 @@ from training.record import record, record_start
 from training.run_spec import curve_spec, training_spec
 from training.selection import trained_on
 from training.store import STORE
-from training.sweep import require_seed, trained_before
-from training.tracking import Tracking, tracked
+from training.sweep import recorded_before, require_seed, trained_before
+from training.tracking import Tracking, metric_name, tracked
 from training.train import MODELS, fit
 
 SHARES: Final = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(1))
@@ -52,20 +54,30 @@ def curve(
 ) -> tuple[str, list[Point]]:
     """Train ``recipe`` on each of ``SHARES`` with ``seeds`` seeds; give the split it is measured on and a point for each share.
 
-    The split is test-news, or test where the material has no real news. What was trained before isn't trained again.
-    Raises ``RecipeError`` for a cascade, which trains on nothing.
+    The split is test-news, or test where the material has no real news. What was trained before isn't trained again, and a
+    curve that was interrupted goes on in its run. Raises ``RecipeError`` for a cascade, which trains on nothing.
     """
     split = TEST_NEWS if of_split(material.sentences, TEST_NEWS) else "test"
+    numbers = range(recipe.seed, recipe.seed + seeds)
     trained_on(require_seed(recipe), material)
-    with tracked(curve_spec(recipe, material, seeds), store) as run:
+    with only_training(recipe.name, models / CURVE_MODELS), tracked(curve_spec(recipe, material, seeds), store) as run:
         record_start(run, recipe, material)
         points = []
         for share in SHARES:
-            points.append(_point(recipe, share, range(recipe.seed, recipe.seed + seeds), split, material, models, store, run))
-            run.metric(points[-1].sentences, f"curve/{split.replace('-', '_')}_stance_f1", points[-1].mean)
+            points.append(_point(recipe, share, numbers, split, material, models, store, run))
+            _draw(run, points[-1], f"curve/{split}_stance_f1")
         title = f"{recipe.name} on {split}: {seeds} seeds, mean and standard deviation"
         run.figure(share_curve_figure({recipe.name: [(p.sentences, p.mean, p.sd) for p in points]}, title), "learning_curve")
+        told = [(str(point.share), point.sentences, point.mean, point.sd) for point in points]
+        describe_curve(run, recipe, split, told, material, seeds)
     return split, points
+
+
+def _draw(run: Tracking, point: Point, name: str) -> None:
+    """Add ``point`` to the metric ``name``, unless it was drawn before the curve was interrupted."""
+    drawn = run.attempt(lambda client, identity: client.get_metric_history(identity, metric_name(name))) or []
+    if (point.sentences, point.mean) not in [(entry.step, entry.value) for entry in drawn]:
+        run.metric(point.sentences, name, point.mean)
 
 
 def _point(
@@ -80,13 +92,14 @@ def _point(
 
 
 def _trained(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Bundle:
-    """Train one share with one seed unless it was trained before."""
-    folder = models / CURVE_MODELS / str(recipe.seed)
-    bundle = trained_before(folder / recipe.name, recipe, material, models)
-    if bundle is None:
-        with tracked(training_spec(recipe, material, parent.run_id), store) as run:
-            record_start(run, recipe, material)
-            bundle = fit(recipe, material, models, run, folder)
-            measured = measure(bundle, material)
-            record(run, measured, material, estimates([measured.predictions]))
+    """Train one share with one seed and record it below ``parent``, or take it as it was trained and recorded before."""
+    folder, spec = models / CURVE_MODELS / str(recipe.seed), training_spec(recipe, material, parent.run_id)
+    before = trained_before(folder / recipe.name, recipe, material, models)
+    if before is not None and (recorded_before(parent, spec) or parent.is_lost):
+        return before
+    with tracked(spec, store) as run:
+        record_start(run, recipe, material)
+        bundle = before or fit(recipe, material, models, run, folder)
+        measured = measure(bundle, material)
+        record(run, measured, material, estimates([measured.predictions]))
     return bundle

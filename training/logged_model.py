@@ -26,11 +26,10 @@ EXAMPLE: Final = ("The minister hopes the talks will end the strike.", "Engineer
 _DDL: Final = {int: "BIGINT", float: "DOUBLE", str: "STRING"}
 
 
-def log_model(client: "MlflowClient", run: str, bundle: Bundle) -> str:
-    """Log ``bundle`` as the model of ``run``; give its id."""
+def log_model(client: "MlflowClient", experiment: str, run: str | None, bundle: Bundle) -> str:
+    """Log ``bundle`` in ``experiment`` as the model of ``run``, or of none; give its id."""
     from mlflow.entities import LoggedModelOutput
 
-    experiment = client.get_run(run).info.experiment_id
     tags = {"recipe": bundle.name, "corpus_sha256": bundle.corpus_sha256}
     model = client.create_logged_model(experiment, name=bundle.name, source_run_id=run, tags=tags, model_type="classifier")
     with TemporaryDirectory() as folder:
@@ -40,11 +39,12 @@ def log_model(client: "MlflowClient", run: str, bundle: Bundle) -> str:
             _save(bundle, saved, run, model.model_id)
         client.log_model_artifacts(model.model_id, str(saved))
     client.finalize_logged_model(model.model_id, "READY")
-    client.log_outputs(run, [LoggedModelOutput(model.model_id, step=0)])
+    if run is not None:
+        client.log_outputs(run, [LoggedModelOutput(model.model_id, step=0)])
     return str(model.model_id)
 
 
-def _save(bundle: Bundle, target: Path, run: str, model_id: str) -> None:
+def _save(bundle: Bundle, target: Path, run: str | None, model_id: str) -> None:
     import mlflow.pyfunc
     import pandas as pd
     from mlflow.models import Model

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -30,10 +31,21 @@ def end_abandoned(client: "MlflowClient", experiment: str) -> list[str]:
     return [str(run.info.run_name) for run in abandoned]
 
 
+def tell_abandoned(client: "MlflowClient", experiment: str) -> None:
+    """Mark abandoned runs as killed, and say so in a line each."""
+    for name in end_abandoned(client, experiment):
+        print(f"{name}: its process is gone without ending it; marked as killed", file=sys.stderr)
+
+
+def is_ours(tag: str) -> bool:
+    """Tell whether a run with the ``PROCESS_TAG`` ``tag`` belongs to this machine, so that we can see whether it lives."""
+    return tag.partition(" ")[0] == socket.gethostname()
+
+
 def _is_gone(tag: str) -> bool:
-    host, _, rest = tag.partition(" ")
+    _, _, rest = tag.partition(" ")
     identity, _, started = rest.partition(" ")
-    if host != socket.gethostname() or not identity.isdigit() or not started.isdigit():
+    if not is_ours(tag) or not identity.isdigit() or not started.isdigit():
         return False
     try:
         process = psutil.Process(int(identity))

@@ -38,14 +38,13 @@ def record_start(run: Tracking, recipe: Recipe, material: Material) -> None:
 def record(run: Tracking, measured: Measured, material: Material, found: Estimates) -> None:
     """Record everything about ``measured``, whose scores have the intervals ``found``."""
     run.metrics({**measured.metrics, **interval_metrics(found)})
-    record_details(run, measured, material)
+    record_details(run, measured, material, measured.bundle.name)
     run.figure(scores_figure(found, measured.bundle.name), "scores")
     run.file(measured.bundle.path / PREDICTIONS_FILE)
 
 
-def record_details(run: Tracking, measured: Measured, material: Material) -> None:
-    """Record the figures, the table of wrong test sentences and the description of one model."""
-    name = measured.bundle.name
+def record_details(run: Tracking, measured: Measured, material: Material, name: str) -> None:
+    """Record the figures, titled by ``name``, the table of wrong test sentences and the description of one model."""
     tests = {split: answers for split, answers in measured.predictions.items() if split != "validation"}
     for split, answers in tests.items():
         for head, labels in HEADS.items():

@@ -3,15 +3,11 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from newsstance.locate import CHAMPION, locate_model
 from training.options import models_option, store_option
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 
 @click.command()
@@ -26,10 +22,11 @@ def compare(runs: Sequence[str], split: str | None, store: Path) -> int:
     """
     from training.compare import compare_two, rank
     from training.report import difference_table, ranking_table, show
+    from training.store import require_store
 
     if len(runs) not in (0, 2):
         raise click.UsageError("give two runs to compare, or none to rank all")
-    client, experiment = _opened(store)
+    client, experiment = require_store(store)
     if runs:
         show(difference_table(*compare_two(client, experiment, runs[0], runs[1], split)))
         return 0
@@ -43,11 +40,15 @@ def compare(runs: Sequence[str], split: str | None, store: Path) -> int:
 @models_option
 @store_option
 def champion(models: Path, store: Path) -> int:
-    """Say which model is in use, after following the registry's alias where someone has moved it."""
-    from training.registry import follow_registry
+    """Say which model is in use, after following the registry's alias where someone has moved it.
 
-    client, _ = _opened(store)
-    follow_registry(client, models)
+    Where the registry has fallen behind, its alias moves to the model in use.
+    """
+    from training.registry import follow_registry
+    from training.store import require_store
+
+    client, experiment = require_store(store)
+    follow_registry(client, models, experiment)
     click.echo(f"champion: {locate_model(models / CHAMPION).name} ({models / CHAMPION})")
     return 0
 
@@ -66,10 +67,16 @@ def ui(store: Path) -> int:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @store_option
 def clean_runs(yes: bool, store: Path) -> int:
-    """Delete all runs of the local MLflow store and its registry, after asking; models stay."""
+    """Delete all runs of the local MLflow store and its registry, after asking; models stay.
+
+    Not while a training of this machine is under way in it. Runs of other machines that were never ended are named, and taken
+    for dead.
+    """
     from training.clean_runs import count_runs, remove_store
 
-    runs = count_runs(store)
+    runs, unended = count_runs(store)
+    for name in unended:
+        click.echo(f"{name}: marked as running, and can't be looked at from here; taken for dead", err=True)
     question = f"delete {store}/ with {runs} runs and all they keep (models/ stays)? [y/N] "
     if not (yes or _agrees(question)):
         click.echo("nothing deleted", err=True)
@@ -77,20 +84,6 @@ def clean_runs(yes: bool, store: Path) -> int:
     remove_store(store)
     click.echo(f"{store}/: {runs} runs deleted")
     return 0
-
-
-def _opened(store: Path) -> tuple["MlflowClient", str]:
-    """Open the store, or raise ``StoreError`` in one line."""
-    from training.errors import StoreError
-    from training.store import open_store, store_uri
-
-    try:
-        return open_store(store)
-    except StoreError:
-        raise
-    except Exception as error:  # a store can fail in any way: disk, lock, network, version
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise StoreError(f"{store_uri(store)}: the MLflow store can't be opened ({reason})") from error
 
 
 def _agrees(question: str) -> bool:

@@ -12,44 +12,44 @@ from typing import Any
 from newsstance.cores import usable_cores
 from training.material import Material
 from training.processes import PROCESS_TAG, this_process
-from training.recipe import Recipe
+from training.recipe import Recipe, load_recipe, recipe_names
 
 
 @dataclass(frozen=True)
 class RunSpec:
     """A run's name, tags and flat parameters.
 
-    ``parent`` is the id of the run above it. A sweep goes on in the run that an earlier one of the same recipe and corpus left;
-    a training always makes a new one.
+    ``parent`` is the id of the run above it. What itself stands above others, a sweep or a curve, goes on in the run that an
+    earlier one of the same recipe and corpus left; a training always makes a new one.
     """
 
     name: str
     tags: Mapping[str, str]
     parameters: Mapping[str, Any]
     parent: str | None = None
-    is_sweep: bool = False
+    is_parent: bool = False
 
 
 def training_spec(recipe: Recipe, material: Material, parent: str | None = None) -> RunSpec:
     """Describe the run of one training, alone or below the sweep ``parent``."""
-    name = f"{recipe.name} · corpus {material.sha256[:4]} · seed {recipe.seed}"
+    name = f"{_of_recipe(recipe, material)} · seed {recipe.seed}"
     tags = {**_tags(recipe, material), "run_type": "training", "seed": str(recipe.seed)}
     return RunSpec(name, tags, _parameters(recipe), parent)
 
 
 def sweep_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
     """Describe the run above those of ``seeds`` seeds."""
-    name = f"{recipe.name} · corpus {material.sha256[:4]} · {seeds} seeds"
+    name = f"{_of_recipe(recipe, material)} · {seeds} seeds"
     parameters = {setting: value for setting, value in _parameters(recipe).items() if setting != "seed"}
-    tags = {**_tags(recipe, material), "run_type": "sweep", "seeds": str(seeds)}
-    return RunSpec(name, tags, parameters, is_sweep=True)
+    tags = {**_tags(recipe, material), "run_type": "sweep", "seeds": str(seeds), "first_seed": str(recipe.seed)}
+    return RunSpec(name, tags, parameters, is_parent=True)
 
 
 def curve_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
     """Describe the run above the trainings of a learning curve, on shares of the corpus, with ``seeds`` seeds."""
     spec = sweep_spec(recipe, material, seeds)
-    name = f"{recipe.name} · corpus {material.sha256[:4]} · learning curve"
-    return replace(spec, name=name, tags={**spec.tags, "run_type": "curve"}, is_sweep=False)
+    name = f"{_of_recipe(recipe, material)} · learning curve"
+    return replace(spec, name=name, tags={**spec.tags, "run_type": "curve"})
 
 
 def recipe_sha256(recipe: Recipe) -> str:
@@ -68,13 +68,20 @@ def git_commit() -> str:
         return "unknown"
 
 
+def _of_recipe(recipe: Recipe, material: Material) -> str:
+    """Begin a run's name; the edits of a recipe of one's own differ by the first digits of their hashes."""
+    shipped = recipe.name in recipe_names() and recipe_sha256(load_recipe(recipe.name)) == recipe_sha256(recipe)
+    name = recipe.name if shipped else f"{recipe.name} {recipe_sha256(recipe)[:4]}"
+    return f"{name} · corpus {material.sha256[:4]}"
+
+
 def _tags(recipe: Recipe, material: Material) -> dict[str, str]:
     commit = git_commit()
     return {
         "recipe": recipe.name,
         "recipe_sha256": recipe_sha256(recipe),
         "kind": recipe.kind,
-        "encoder": recipe.encoder.encoder if recipe.encoder else "none (n-grams)",
+        "encoder": _encoder(recipe),
         "device": _device(recipe),
         "corpus_sha256": material.sha256,
         "git_commit": commit,
@@ -84,6 +91,12 @@ def _tags(recipe: Recipe, material: Material) -> dict[str, str]:
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),
     }
+
+
+def _encoder(recipe: Recipe) -> str:
+    if recipe.cascade is not None:
+        return f"those of {recipe.cascade.fast} and {recipe.cascade.champion}"
+    return recipe.encoder.encoder if recipe.encoder else "none (n-grams)"
 
 
 def _device(recipe: Recipe) -> str:

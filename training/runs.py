@@ -16,31 +16,38 @@ if TYPE_CHECKING:
 PARENT: Final = "mlflow.parentRunId"
 _NEWEST: Final = ["attributes.start_time DESC"]
 _MOST: Final = 1000
+_SEEDS: Final = ("seeds", "first_seed")
 
 
-def earlier_sweep(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> str | None:
-    """Give the id of the newest sweep of the recipe and corpus that ``tags`` tell."""
-    same = " and ".join(f"tags.{name} = '{tags[name]}'" for name in ("run_type", "recipe_sha256", "corpus_sha256"))
+def earlier_parent(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> str | None:
+    """Give the id of the newest sweep or curve of the recipe and corpus that ``tags`` tell, of a curve with the same seeds.
+
+    A sweep can grow by seeds; the points of a curve, once drawn, can't be taken back.
+    """
+    names = ["run_type", "recipe_sha256", "corpus_sha256", *(_SEEDS if tags["run_type"] == "curve" else ())]
+    same = " and ".join(f"tags.{name} = '{tags[name]}'" for name in names)
     found = client.search_runs([experiment], same, order_by=_NEWEST, max_results=1)
     return str(found[0].info.run_id) if found else None
 
 
-def finished_child(client: "MlflowClient", experiment: str, parent: str, seed: int) -> str | None:
-    """Give the id of the finished run of ``seed`` below the sweep ``parent``."""
-    found = [run for run in _children(client, experiment, parent) if run.data.tags.get("seed") == str(seed)]
-    return str(found[0].info.run_id) if found else None
+def finished_child(client: "MlflowClient", experiment: str, parent: str, tags: Mapping[str, str]) -> str | None:
+    """Give the id of the finished run below ``parent`` that has ``tags`` and keeps its answers, as one recorded whole does."""
+    for run in _children(client, experiment, parent):
+        if tags.items() <= run.data.tags.items() and _has_predictions(client, run):
+            return str(run.info.run_id)
+    return None
 
 
 def finished_runs(client: "MlflowClient", experiment: str) -> list["Run"]:
-    """Give the finished runs that stand below no other, the newest first."""
+    """Give the finished trainings and sweeps that stand below no other, the newest first."""
     found = client.search_runs([experiment], "attributes.status = 'FINISHED'", order_by=_NEWEST, max_results=_MOST)
-    return [run for run in found if PARENT not in run.data.tags]
+    return [run for run in found if _stands_for_its_recipe(run)]
 
 
 def find_run(client: "MlflowClient", experiment: str, name: str) -> "Run":
     """Give the run that ``name`` means: its id, its name, or the newest finished one of the recipe ``name``.
 
-    Raises ``ComparisonError`` if there is none.
+    Of several runs, it is the newest that keeps answers. Raises ``ComparisonError`` if there is none.
     """
     if re.fullmatch(r"[0-9a-f]{32}", name):
         from mlflow.exceptions import MlflowException
@@ -51,13 +58,14 @@ def find_run(client: "MlflowClient", experiment: str, name: str) -> "Run":
             raise ComparisonError(f"no run with the id {name}") from error
     runs = client.search_runs([experiment], "attributes.status = 'FINISHED'", order_by=_NEWEST, max_results=_MOST)
     named = [run for run in runs if run.info.run_name == name]
-    of_recipe = [run for run in runs if run.data.tags.get("recipe") == name and PARENT not in run.data.tags]
+    of_recipe = [run for run in runs if run.data.tags.get("recipe") == name and _stands_for_its_recipe(run)]
     if not (named or of_recipe):
         known = sorted({run.data.tags["recipe"] for run in runs if "recipe" in run.data.tags})
         raise ComparisonError(
             f"no finished run called {name!r}, nor of such a recipe; of {', '.join(known) or 'none'} there are"
         )
-    return (named or of_recipe)[0]
+    meant = named or of_recipe
+    return next((run for run in meant if _keeps_answers(client, run)), meant[0])
 
 
 def run_predictions(client: "MlflowClient", run: "Run") -> list[Predictions]:
@@ -71,11 +79,29 @@ def run_predictions(client: "MlflowClient", run: "Run") -> list[Predictions]:
     return [_kept(client, seed) for seed in seeds]
 
 
+def _stands_for_its_recipe(run: "Run") -> bool:
+    """Tell a training or sweep from a seed below one, a learning curve and a benchmark; an older newsstance tagged no type."""
+    return PARENT not in run.data.tags and run.data.tags.get("run_type", "training") in ("training", "sweep")
+
+
+def _keeps_answers(client: "MlflowClient", run: "Run") -> bool:
+    seeds = _sweep_seeds(client, run) if run.data.tags.get("run_type") == "sweep" else [run]
+    return bool(seeds) and all(_has_predictions(client, seed) for seed in seeds)
+
+
+def _has_predictions(client: "MlflowClient", run: "Run") -> bool:
+    return any(kept.path == PREDICTIONS_FILE for kept in client.list_artifacts(run.info.run_id))
+
+
 def _sweep_seeds(client: "MlflowClient", run: "Run") -> list["Run"]:
-    """Give the newest finished run of each seed, as many as the sweep says it has, in the order of the seeds."""
+    """Give the newest finished run of each seed that the sweep was last made of, in the order of the seeds.
+
+    A sweep of an older newsstance doesn't tell its first seed: then it is the lowest.
+    """
     children = _children(client, run.info.experiment_id, run.info.run_id)
     newest = {int(child.data.tags["seed"]): child for child in reversed(children)}
-    return [newest[seed] for seed in sorted(newest)][: int(run.data.tags["seeds"])]
+    first = int(run.data.tags.get("first_seed", min(newest, default=0)))
+    return [newest[seed] for seed in sorted(newest) if first <= seed < first + int(run.data.tags["seeds"])]
 
 
 def _children(client: "MlflowClient", experiment: str, parent: str) -> Sequence["Run"]:

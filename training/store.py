@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from training.errors import StoreError
+from training.processes import tell_abandoned
 from training.runs_view import RUNS_VIEW_TAG, runs_view
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ STORE: Final = Path("mlruns")
 """The folder of the local store: ``mlflow.db`` and ``artifacts/``."""
 
 _DATABASE: Final = "mlflow.db"
+_SQLITE: Final = "sqlite:///"
 _ABOUT: Final = (
     "Trainings of newsstance. A run named after a number of seeds is a sweep: its figures are means, and the runs of its seeds "
     "stand below it. `NAME_low` and `NAME_high` bound the 95% interval of `NAME`. `make compare` ranks the runs."
@@ -38,12 +40,29 @@ _DEFAULTS: Final = {
 
 def store_uri(store: Path = STORE) -> str:
     """Give the tracking URI: ``MLFLOW_TRACKING_URI`` where it is set, else SQLite in ``store``."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.resolve() / _DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{store.resolve() / _DATABASE}"
 
 
-def is_local() -> bool:
-    """Tell whether runs go to the folder of the local store, and not to where ``MLFLOW_TRACKING_URI`` says."""
-    return not os.environ.get("MLFLOW_TRACKING_URI")
+def is_local(store: Path = STORE) -> bool:
+    """Tell whether runs go to the folder ``store``, and not to another place that ``MLFLOW_TRACKING_URI`` says."""
+    uri = store_uri(store)
+    return uri.startswith(_SQLITE) and Path(uri.removeprefix(_SQLITE)).resolve() == (store / _DATABASE).resolve()
+
+
+def require_store(store: Path = STORE) -> tuple["MlflowClient", str]:
+    """Open the store where nothing can be done without it, and mark the runs in it whose process is gone.
+
+    Raises ``StoreError``, in one line, whatever is wrong with it.
+    """
+    try:
+        client, experiment = open_store(store)
+        tell_abandoned(client, experiment)
+        return client, experiment
+    except StoreError:
+        raise
+    except Exception as error:  # a store can fail in any way: disk, lock, network, version
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise StoreError(f"{store_uri(store)}: the MLflow store can't be opened ({reason})") from error
 
 
 def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
@@ -51,7 +70,7 @@ def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
 
     The database is created and migrated under a lock, once, so that several trainings may start together. Only the client
     knows the store: MLflow's global state, which its environment variable would pass on, stays untouched. Raises
-    ``StoreError`` if a local store can't be migrated, and MLflow's own errors for what else can be wrong with one.
+    ``StoreError`` if a local store is damaged or can't be migrated, and MLflow's own errors for what else can be wrong.
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
@@ -63,7 +82,7 @@ def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
         logging.getLogger(told_by_us).setLevel(logging.CRITICAL)
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / ".lock"):
-        if is_local() and _revision(store) not in (None, _installed_revision()):
+        if is_local(store) and _revision(store) not in (None, _installed_revision()):
             _migrate(store)
         return _with_experiment(MlflowClient(store_uri(store), store_uri(store)), store)
 
@@ -71,8 +90,11 @@ def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:
 def _with_experiment(client: "MlflowClient", store: Path) -> tuple["MlflowClient", str]:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is not None:
+        if experiment.lifecycle_stage == "deleted":  # in the UI; it keeps its name, and no run can be added to it
+            print(f"the experiment {EXPERIMENT} was deleted; it is restored, with its runs", file=sys.stderr)
+            client.restore_experiment(experiment.experiment_id)
         return client, str(experiment.experiment_id)
-    artifacts = (store / "artifacts").resolve().as_uri() if is_local() else None
+    artifacts = (store / "artifacts").resolve().as_uri() if is_local(store) else None
     try:
         tags = {
             "mlflow.note.content": _ABOUT,
@@ -96,6 +118,9 @@ def _revision(store: Path) -> str | None:
             row = database.execute("select version_num from alembic_version").fetchone()
         except sqlite3.OperationalError:  # created, but not by MLflow or not to the end
             return None
+        except sqlite3.DatabaseError as error:
+            what = f"{store / _DATABASE}: damaged, or not an SQLite database ({error})"
+            raise StoreError(f"{what}; put a copy in its place, or move it away and a new one is made") from error
     return None if row is None else str(row[0])
 
 

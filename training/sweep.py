@@ -22,7 +22,7 @@ from training.model_card import write_model_card
 from training.read_recipe import recipe_of
 from training.recipe import Recipe
 from training.record import record, record_details, record_learning_curve, record_start
-from training.run_spec import sweep_spec, training_spec
+from training.run_spec import RunSpec, sweep_spec, training_spec
 from training.runs import finished_child
 from training.selection import trained_on
 from training.store import STORE
@@ -59,15 +59,15 @@ def sweep(
         make_way(run, models)
         numbers = range(recipe.seed, recipe.seed + seeds)
         done = [_seed(replace(recipe, seed=seed), material, models, store, run) for seed in numbers]
-        chosen = _median(done).measured
-        measured = replace(chosen, bundle=_export(chosen.bundle, recipe, models))
+        median = _median(done)
+        measured = replace(median.measured, bundle=_export(median.measured.bundle, recipe, models))
         found = estimates([seed.measured.predictions for seed in done])
         run.metrics({**_means(done), **interval_metrics(found)})
-        record_details(run, measured, material)
+        record_details(run, measured, material, f"{recipe.name}, median seed {median.seed}")
         run.figure(scores_figure(found, f"{recipe.name}, {seeds} seeds"), "scores")
         record_learning_curve(run, {f"seed {seed.seed}": seed.run_id for seed in done}, recipe.name)
         write_model_card(measured, recipe, material, found, numbers)
-        describe(run, recipe, found, material, seeds)
+        describe(run, recipe, found, material, seeds, median.seed)
         challenge(run, measured, material, models)
     return done, found
 
@@ -83,14 +83,14 @@ def spread(done: Sequence[Seed]) -> dict[str, dict[str, tuple[float, float]]]:
 
 def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent: Tracking) -> Seed:
     """Train one seed and record it below ``parent``, or take it as it was trained and recorded before."""
-    folder = models / SEED_MODELS / str(recipe.seed)
+    folder, spec = models / SEED_MODELS / str(recipe.seed), training_spec(recipe, material, parent.run_id)
     before = trained_before(folder / recipe.name, recipe, material, models)
     if before is not None:
         print(f"{recipe.name}: seed {recipe.seed} was trained before", file=sys.stderr)
-        recorded = parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, recipe.seed))
+        recorded = recorded_before(parent, spec)
         if recorded or parent.is_lost:
             return Seed(recipe.seed, recorded, measure(before, material))
-    with tracked(training_spec(recipe, material, parent.run_id), store) as run:
+    with tracked(spec, store) as run:
         record_start(run, recipe, material)
         measured = measure(before or fit(recipe, material, models, run, folder), material)
         record(run, measured, material, estimates([measured.predictions]))
@@ -103,6 +103,12 @@ def require_seed(recipe: Recipe) -> Recipe:
     if recipe.cascade is not None:
         raise RecipeError(f"{recipe.name}: a cascade trains nothing, so that there are no seeds to compare: use `make train`")
     return recipe
+
+
+def recorded_before(parent: Tracking, spec: RunSpec) -> str | None:
+    """Give the id of the run below ``parent`` that was recorded whole for what ``spec`` describes."""
+    same = {name: spec.tags[name] for name in ("recipe_sha256", "seed")}
+    return parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, same))
 
 
 def trained_before(folder: Path, recipe: Recipe, material: Material, models: Path) -> Bundle | None:

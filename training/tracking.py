@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from training.corpus import Sentence
 from training.datasets import dataset_inputs
-from training.processes import end_abandoned
+from training.processes import tell_abandoned
 from training.run_spec import RunSpec
-from training.runs import earlier_sweep
+from training.runs import earlier_parent
 from training.store import STORE, open_store
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ class Tracking:
         """Start the run that ``spec`` describes, or go on with it; runs whose process is gone are marked as killed first."""
         try:
             self._client, self.experiment = open_store(store)
-            for name in _patiently(lambda: end_abandoned(self._opened(), self.experiment)):
-                print(f"{name}: its process is gone without ending it; marked as killed", file=sys.stderr)
+            _patiently(lambda: tell_abandoned(self._opened(), self.experiment))
             self.run_id = _patiently(lambda: _start(self._opened(), self.experiment, spec))
-            if not spec.is_sweep:
+            if not spec.is_parent:
                 self._monitor = _monitor(self._client, self.run_id)
         except Exception as error:  # a store can fail in any way: disk, lock, network, version
             self._give_up(error)
@@ -107,13 +106,16 @@ class Tracking:
         self.attempt(lambda client, run: client.log_artifact(run, str(path)))
 
     def end(self, status: str) -> None:
-        """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``, if at all possible also where tracking has failed."""
+        """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``, if at all possible also where tracking has failed.
+
+        A run that isn't recorded whole has failed, however the training went.
+        """
         if self._monitor is not None:
             self._monitor.finish()  # type: ignore[no-untyped-call]
         self.attempt(lambda client, run: client.set_terminated(run, status))
         if self._failed is not None and self.run_id is not None:
             with suppress(Exception):
-                self._failed.set_terminated(self.run_id, status)
+                self._failed.set_terminated(self.run_id, "FAILED" if status == "FINISHED" else status)
 
     def _opened(self) -> "MlflowClient":
         assert self._client is not None
@@ -161,7 +163,7 @@ def _start(client: "MlflowClient", experiment: str, spec: RunSpec) -> str:
     from mlflow.entities import Param, RunTag
 
     tags = {**spec.tags, **({"mlflow.parentRunId": spec.parent} if spec.parent else {})}
-    before = earlier_sweep(client, experiment, spec.tags) if spec.is_sweep else None
+    before = earlier_parent(client, experiment, spec.tags) if spec.is_parent else None
     if before is not None:
         client.update_run(before, status="RUNNING", name=spec.name)
         client.log_batch(before, tags=[RunTag(name, value) for name, value in tags.items()])

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from newsstance.bundle import Bundle
 from training.champion import challenges, keep_champion
 from training.describe import describe
+from training.errors import StoreError
 from training.exclusive import only_training
 from training.export import Origin
 from training.logged_model import log_model
@@ -22,6 +23,9 @@ from training.run_spec import training_spec
 from training.selection import trained_on
 from training.store import STORE
 from training.tracking import Tracking, tracked
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 MODELS: Final = Path("models")
 
@@ -60,7 +64,15 @@ def fit(recipe: Recipe, material: Material, models: Path, run: Tracking, into: P
 def make_way(run: Tracking, models: Path) -> None:
     """See that the champion is the registry's, and lies where this training won't write."""
     keep_champion(models)
-    run.attempt(lambda client, _: follow_registry(client, models))
+    run.attempt(lambda client, _: _follow_registry(client, models, run.experiment))
+
+
+def _follow_registry(client: "MlflowClient", models: Path, experiment: str) -> None:
+    """Follow the registry; a champion there that can't be read costs a warning, neither the training nor its tracking."""
+    try:
+        follow_registry(client, models, experiment)
+    except StoreError as error:
+        print(f"warning: {error}", file=sys.stderr)
 
 
 def challenge(run: Tracking, measured: Measured, material: Material, models: Path) -> None:
@@ -69,11 +81,11 @@ def challenge(run: Tracking, measured: Measured, material: Material, models: Pat
     A model that only serves beside the champion is logged with its run, and does neither.
     """
     if not challenges(measured.bundle):
-        run.attempt(lambda client, identity: log_model(client, identity, measured.bundle))
+        run.attempt(lambda client, identity: log_model(client, run.experiment, identity, measured.bundle))
         return
     version = register(run, measured.bundle)
     decision = promote(measured.bundle, measured.predictions, material, models)
-    record_decision(run, decision, version)
+    record_decision(run, decision, version, models)
     print(f"champion: {decision.reason}", file=sys.stderr)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from training.runs_view import RUNS_VIEW_TAG, runs_page, runs_view
-from training.store import STORE, is_local, open_store, store_uri
+from training.store import STORE, require_store, store_uri
 
 HOST: Final = "127.0.0.1"
 _PORTS: Final = range(5000, 5020)
@@ -18,12 +18,13 @@ _PORTS: Final = range(5000, 5020)
 def open_ui(store: Path = STORE) -> None:
     """Replace this process by the MLflow UI, on the first free port from 5000 on.
 
-    Where ``MLFLOW_TRACKING_URI`` names a server, that has a UI of its own, and only its address is printed.
+    Where ``MLFLOW_TRACKING_URI`` names a server, that has a UI of its own, and only its address is printed. Raises
+    ``StoreError`` if the store can't be opened.
     """
-    if not is_local() and store_uri().startswith("http"):
+    if store_uri(store).startswith("http"):
         print(f"MLflow UI: {store_uri()} (the server that MLFLOW_TRACKING_URI names)", flush=True)
         return
-    client, experiment = open_store(store)
+    client, experiment = require_store(store)
     if RUNS_VIEW_TAG not in client.get_experiment(experiment).tags:  # a store made before there was one
         client.set_experiment_tag(experiment, RUNS_VIEW_TAG, runs_view())
     port = free_port()
