@@ -59,6 +59,10 @@ def difference(trained: Trained, tmp_path: Path) -> Callable[[Path], float]:
     return measure
 
 
+def floats(*values: float) -> Floats:
+    return np.array(values, np.float32)
+
+
 def answers(graph: Path, windows: Windows) -> list[Floats]:
     ids, mask = windows.pad(windows.cut(TEXTS))
     names = [logits_name(head) for head in HEADS]
@@ -78,7 +82,7 @@ def test_a_far_channel_costs_nothing_where_it_is_split(
 def test_the_parts_of_a_far_channel_add_up_to_it_within_half_a_step_of_the_grid() -> None:
     rng = np.random.default_rng(4)
     near = rng.uniform(-1, 2, (64, 20))
-    seen = Reach(np.array([*near.min(axis=0), -9.0, -0.1]), np.array([*near.max(axis=0), 40.0, 70.0]))
+    seen = Reach(floats(*near.min(axis=0), -9, -0.1), floats(*near.max(axis=0), 40, 70))
     parts, (step, zero) = seen.parts(), seen.grid()
     values = np.linspace([-9, -0.1], [40, 70], 999)
     split = values[:, parts.channel - 20] * parts.share + parts.offset
@@ -87,12 +91,12 @@ def test_the_parts_of_a_far_channel_add_up_to_it_within_half_a_step_of_the_grid(
     assert points.max() <= 255
     for place in (0, 1):
         whole = ((points - float(zero)) * step)[:, parts.channel == 20 + place].sum(axis=1)
-        np.testing.assert_allclose(whole, values[:, place], atol=0.501 * step)
+        np.testing.assert_allclose(whole, values[:, place], atol=0.501 * float(step))
 
 
 def test_a_channel_that_reaches_beyond_all_measure_widens_the_grid() -> None:
-    ordinary = Reach(-np.ones(9), np.ones(9))
-    stretched = Reach(np.array([*-np.ones(9), -1.0]), np.array([*np.ones(9), 1e6]))
+    ordinary = Reach(floats(*[-1] * 9), floats(*[1] * 9))
+    stretched = Reach(floats(*[-1] * 10), floats(*[1] * 9, 1e6))
     assert len(ordinary.parts().channel) == 0
     assert len(stretched.parts().channel) < 200
     assert stretched.grid().step > 1000 * ordinary.grid().step

@@ -131,7 +131,7 @@ def test_a_run_and_its_card_count_the_sentences_that_trained(trained: Trained, t
         assert f"Origins of what trained: {part}" in card
         inputs = client.get_run(one.run_id or "").inputs
         assert inputs is not None
-        profiles = {item.dataset.name: json.loads(item.dataset.profile)["num_rows"] for item in inputs.dataset_inputs}
+        profiles = {item.dataset.name: json.loads(item.dataset.profile or "")["num_rows"] for item in inputs.dataset_inputs}
         held_out = {f"newsstance {split}": len(of_split(material.sentences, split)) for split in ("validation", "test")}
         assert profiles == {"newsstance train": rows[one.name], **held_out}
 

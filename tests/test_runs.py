@@ -12,7 +12,8 @@ from tests.test_bootstrap import made as made_answers
 from training.compare import compare_two, rank
 from training.material import Material
 from training.predictions import PREDICTIONS_FILE, SplitPredictions, write_predictions
-from training.recipe import CascadeSettings, LinearSettings, Recipe, load_recipe
+from training.read_recipe import load_recipe
+from training.recipe import CascadeSettings, LinearSettings, Recipe
 from training.registry import REGISTERED
 from training.run_spec import RunSpec, curve_spec, sweep_spec, training_spec
 from training.runs import PARENT, earlier_parent, find_run, finished_child, run_predictions

@@ -12,7 +12,8 @@ from typing import Any
 from newsstance.cores import usable_cores
 from training.material import Material
 from training.processes import PROCESS_TAG, this_process
-from training.recipe import Recipe, load_recipe, recipe_names
+from training.read_recipe import load_recipe, recipe_names
+from training.recipe import Recipe
 
 
 @dataclass(frozen=True)
