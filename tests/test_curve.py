@@ -48,13 +48,13 @@ def test_an_interrupted_curve_goes_on_in_its_run_and_no_other_is_under_way_meanw
     material, models, store = read_material(corpus), tmp_path / "models", tmp_path / "mlruns"
     fitted: list[str] = []
 
-    def interrupted(recipe: Recipe, material: Material, models: Path, run: Tracking) -> Bundle:
+    def interrupted(recipe: Recipe, material: Material, models: Path, run: Tracking, target: Path) -> Bundle:
         with pytest.raises(Timeout):
             FileLock(tmp_path / "models" / "curve" / ".floor.lock").acquire(timeout=0)
         fitted.append(recipe.name)
         if len(fitted) == 3:
             raise KeyboardInterrupt
-        return training.fit(recipe, material, models, run)
+        return training.fit(recipe, material, models, run, target)
 
     monkeypatch.setattr("training.curve.fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
