@@ -67,8 +67,6 @@ def test_an_interrupted_curve_goes_on_in_its_run_and_no_other_is_under_way_meanw
     assert sorted(child.data.tags["recipe"] for child in below) == sorted(set(fitted))
     history = client.get_metric_history(run.info.run_id, "curve/test_stance_f1")
     assert [entry.step for entry in history] == [point.sentences for point in points]
+    note = run.data.tags["mlflow.note.content"]
     for point in points:
-        assert (
-            f"- {point.share} ({point.sentences} sentences): stance_f1 **{point.mean:.3f}**"
-            in run.data.tags["mlflow.note.content"]
-        )
+        assert f"- {point.share} ({point.sentences} sentences): stance_f1 **{point.mean:.3f}**" in note

@@ -186,14 +186,14 @@ def test_a_registry_without_a_champion_gets_the_one_in_use(
     store_is_new: bool, home: Home, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if store_is_new:
-        shutil.rmtree(home.store)
+        home.store = home.store.with_name("new")  # as after clean-runs; MLflow keeps a store open that is deleted under it
     else:
         home.client.delete_registered_model(REGISTERED)
     train(poor_linear_recipe(), read_material(corpus), home.models, home.store)
     assert "warning" not in capsys.readouterr().err
     home.client, home.experiment = open_store(home.store)
     version = home.version()
-    assert version.run_id == (None if store_is_new else home.alias.run_id)
+    assert (version.run_id or None) == (None if store_is_new else home.alias.run_id)
     assert "was champion before this registry" in str(version.description)
     (home.models / CHAMPION).unlink()
     home.follow()  # and what is registered can be used

@@ -38,7 +38,7 @@ _ABOUT: Final = (
 
 def register(run: Tracking, bundle: Bundle) -> str | None:
     """Log ``bundle`` with ``run`` and make it a version; give the version, ``None`` where tracking has failed."""
-    return run.attempt(lambda client, identity: _register(client, run.experiment, identity, bundle).version)
+    return run.attempt(lambda client, identity: str(_register(client, run.experiment, identity, bundle).version))
 
 
 def record_decision(run: Tracking, decision: Decision, version: str | None, models: Path) -> None:
