@@ -58,10 +58,10 @@ def score_archive(
 
     articles, usual = _articles(spark, archive, columns)
     score = spark_udf(spark, model, "string", params={"unit": "row", **limits})
-    text, schema = f.col(columns[0]).cast("string"), row_schema(model)
+    text, schema = f.col(_quoted(columns[0])), row_schema(model)
     is_text = f.coalesce(f.is_valid_utf8(text), f.lit(True))  # Spark's strings may hold any bytes, Python's may not
     row = f.from_json(score(f.when(is_text, text)), schema).alias("row")
-    scored = articles.repartition(tasks or usual).select(f.col(columns[1]).alias("id"), row, is_text.alias("is_text"))
+    scored = articles.repartition(tasks or usual).select(f.col(_quoted(columns[1])).alias("id"), row, is_text.alias("is_text"))
     told = {"reason": f.lit("encoding"), "detail": f.lit("not UTF-8")}
     told = {name: f.when(f.col("is_text"), f.col(name)).otherwise(said) for name, said in told.items()}
     rows = scored.select("id", "row.*", "is_text").withColumns(told).drop("is_text")
@@ -92,16 +92,27 @@ def row_schema(model: str) -> str:
 
 
 def _articles(spark: "SparkSession", archive: str, columns: Sequence[str]) -> "tuple[DataFrame, int]":
-    """Give the articles, and in how many tasks to score them; raises ``InputError`` unless there are any, with ``columns``."""
+    """Give the articles, and in how many tasks to score them.
+
+    Raises ``InputError`` unless there are any, with ``columns``, the first of which holds text.
+    """
     articles = spark.read.parquet(archive)
     for column in columns:
         if column not in articles.columns:
             there = ", ".join(articles.columns)
             raise InputError(f"{archive}: no column {column!r} (--text-column and --id-column name them); there are {there}")
+    kind = articles.schema[columns[0]].dataType.simpleString()
+    if kind.partition(" ")[0] != "string":  # it may go on with a collation
+        raise InputError(f"{archive}: the column {columns[0]!r} holds {kind}, not text; --text-column names another")
     rows = articles.count()
     if not rows:
         raise InputError(f"{archive}: there isn't a row in it")
     return articles, min(max(spark.sparkContext.defaultParallelism, rows // _ARTICLES_A_TASK), _MOST_TASKS)
+
+
+def _quoted(column: str) -> str:
+    """Give the name of a column as Spark takes it to the letter: unquoted, a dot in it would ask for a part of the column."""
+    return f"`{column.replace('`', '``')}`"
 
 
 def require_spark() -> None:

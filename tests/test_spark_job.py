@@ -89,7 +89,7 @@ def one_machine(archive: Path, trained: Trained, tmp_path_factory: pytest.TempPa
     return {row["id"]: row for row in pyarrow.parquet.read_table(home / "out.parquet").drop_columns("position").to_pylist()}
 
 
-def start(archive: Path, out: Path, master: str, trained: Trained) -> subprocess.Popen[bytes]:
+def start(archive: Path, out: Path, master: str, trained: Trained, *more: str) -> subprocess.Popen[bytes]:
     """Start the job as a user does, its words on standard error in ``OUT.log``."""
     words = [str(archive), str(out), "--master", master, "--id-column", "key", "--max-chars", "2000", "--tasks", str(TASKS)]
     environment = {
@@ -99,7 +99,7 @@ def start(archive: Path, out: Path, master: str, trained: Trained) -> subprocess
         "PYSPARK_SUBMIT_ARGS": "--conf spark.ui.enabled=false --driver-memory 512m pyspark-shell",
     }
     with log(out).open("wb") as errors:
-        return subprocess.Popen([sys.executable, JOB, *words], env=environment, stderr=errors, cwd=out.parent)
+        return subprocess.Popen([sys.executable, JOB, *words, *more], env=environment, stderr=errors, cwd=out.parent)
 
 
 def log(out: Path) -> Path:
@@ -151,6 +151,20 @@ def test_bad_rows_are_quarantined_with_their_reasons_and_every_row_comes_out_onc
     assert sorted(row["id"] for row in rows(out)) == sorted(f"a{place}" for place in range(ARTICLES))
     assert (out / "_SUCCESS").exists()
     assert "1,194 articles scored, 6 quarantined (empty 2, encoding 1," in log(out).read_text()
+
+
+@needs_java
+@pytest.mark.slow
+def test_columns_are_taken_by_their_names_to_the_letter_and_only_for_what_they_hold(trained: Trained, tmp_path: Path) -> None:
+    table = {"article.text": ["The city hopes."], "doc`s id": [7], "words": [["The city hopes."]]}
+    pyarrow.parquet.write_table(pa.table(table), tmp_path / "archive.parquet")
+    for text, status in (("words", 2), ("article.text", 0)):
+        more = ("--text-column", text, "--id-column", "doc`s id", "--tasks", "1")
+        job = start(tmp_path / "archive.parquet", tmp_path / text, "local[1]", trained, *more)
+        assert job.wait(300) == status, log(tmp_path / text).read_text()[-3000:]
+    (row,) = rows(tmp_path / "article.text")
+    assert (row["id"], row["quarantined"], row["sentences"]) == (7, "false", 1)
+    assert "the column 'words' holds array<string>, not text; --text-column" in log(tmp_path / "words").read_text()
 
 
 def python_workers(job: int, out: Path) -> list[psutil.Process]:
