@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from training.bootstrap import METRICS, Difference, Estimate, difference, estimate
 from training.errors import ComparisonError
 from training.predictions import Predictions, SplitPredictions
-from training.registry import champion_version
+from training.registry import PROMOTED, champion_version
 from training.runs import find_run, finished_runs, run_predictions
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def rank(client: "MlflowClient", experiment: str, split: str, metric: str = "sta
         scores = {name: estimate(_on(ours, name), metric) for name in ours[0]}
         found.append(Ranked(str(run.info.run_name), is_champion, scores, against, None))
     ordered = sorted(_adjusted(found), key=lambda item: -item.scores[split].value)
-    return Ranking(split, metric, ordered, _told(client, version))
+    return Ranking(split, metric, ordered, _told(version))
 
 
 def _newest_of_each(
@@ -138,18 +138,8 @@ def _adjusted(found: Sequence[Ranked]) -> list[Ranked]:
     return [item if item.difference is None else replace(item, adjusted_p=next(values)) for item in found]
 
 
-def _told(client: "MlflowClient", version: "ModelVersion | None") -> str:
+def _told(version: "ModelVersion | None") -> str:
     if version is None:
         return "champion: none is registered yet; a training makes one"
-    why = version.description if _was_promoted(client, version) else None
+    why = version.description if version.tags.get(PROMOTED) != "false" else None  # else it tells of the decision against it
     return f"champion: {version.tags.get('recipe', 'unknown')}, version {version.version}: {why or 'by hand'}"
-
-
-def _was_promoted(client: "MlflowClient", version: "ModelVersion") -> bool:
-    """Tell whether a training decided for ``version``: otherwise its description is of the decision against it."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return not version.run_id or client.get_run(version.run_id).data.tags.get("promoted") != "false"
-    except MlflowException:  # the run is gone
-        return True

@@ -29,6 +29,9 @@ _FINGERPRINT: Final = "bundle"
 _FOLLOWED: Final = ".champion.alias"
 """The file in ``models/`` that tells which version had the alias when it was last set or followed from here."""
 
+PROMOTED: Final = "promoted"
+"""The tag of a run and of its version that tells whether the training decided for it: ``true`` or ``false``."""
+
 _ABOUT: Final = (
     "Stance and sentiment of news sentences. The alias `champion` is the model in use; it moves when a newly trained one is "
     "better on validation by a paired test and not worse calibrated. To move it by hand, give the alias to another version "
@@ -45,10 +48,12 @@ def record_decision(run: Tracking, decision: Decision, version: str | None, mode
     """Record why the model of ``run`` became champion or didn't, and move the alias if it did."""
     run.metrics(decision.figures)
     run.tag("promotion", decision.reason)
-    run.tag("promoted", str(decision.promoted).lower())
+    promoted = str(decision.promoted).lower()
+    run.tag(PROMOTED, promoted)
     if version is None:
         return
     run.attempt(lambda client, _: client.update_model_version(REGISTERED, version, decision.reason))
+    run.attempt(lambda client, _: client.set_model_version_tag(REGISTERED, version, PROMOTED, promoted))
     if decision.promoted:
         run.attempt(lambda client, _: _name_champion(client, client.get_model_version(REGISTERED, version), models))
 
