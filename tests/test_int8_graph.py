@@ -83,10 +83,10 @@ def test_the_parts_of_a_far_channel_add_up_to_it_within_half_a_step_of_the_grid(
     rng = np.random.default_rng(4)
     near = rng.uniform(-1, 2, (64, 20))
     seen = Reach(floats(*near.min(axis=0), -9, -0.1), floats(*near.max(axis=0), 40, 70))
-    parts, (step, zero) = seen.parts(), seen.grid()
+    parts, (step, zero) = seen.parts([np.ones((22, 3), np.float32)]), seen.grid()
     values = np.linspace([-9, -0.1], [40, 70], 999)
-    split = values[:, parts.channel - 20] * parts.share + parts.offset
-    points = np.rint(split / step) + zero
+    split = values[:, parts.channel - 20] * parts.share
+    points = np.rint(split / step + parts.offset) + zero
     assert points.min() >= 0
     assert points.max() <= 255
     for place in (0, 1):
@@ -94,11 +94,22 @@ def test_the_parts_of_a_far_channel_add_up_to_it_within_half_a_step_of_the_grid(
         np.testing.assert_allclose(whole, values[:, place], atol=0.501 * float(step))
 
 
+def test_heavy_weights_of_a_far_channel_are_divided_for_more_parts() -> None:
+    seen = Reach(floats(*[-1] * 10), floats(*[1] * 9, 40))
+    light, heavy = np.ones((10, 3), np.float32), np.ones((10, 3), np.float32)
+    heavy[9] = [0.5, -3, 1]
+    few, many = seen.parts([light]), seen.parts([light, heavy])
+    assert set(few.weight) == {1}
+    assert many.weight == pytest.approx(1 / 3)
+    assert len(many.channel) == 3 * len(few.channel)
+    assert (many.share * many.weight).sum() == pytest.approx(1)
+
+
 def test_a_channel_that_reaches_beyond_all_measure_widens_the_grid() -> None:
     ordinary = Reach(floats(*[-1] * 9), floats(*[1] * 9))
     stretched = Reach(floats(*[-1] * 10), floats(*[1] * 9, 1e6))
-    assert len(ordinary.parts().channel) == 0
-    assert len(stretched.parts().channel) < 200
+    assert len(ordinary.parts([np.ones((9, 3), np.float32)]).channel) == 0
+    assert len(stretched.parts([np.ones((10, 3), np.float32)]).channel) < 200
     assert stretched.grid().step > 1000 * ordinary.grid().step
 
 

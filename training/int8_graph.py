@@ -46,10 +46,10 @@ def write_int8_graph(float_graph: Path, path: Path, windows: Windows, texts: Seq
     """
     model = onnx.load(float_graph)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    products = {node.name: node for node in model.graph.node if _is_product(node, weights)}
-    reaches = _reaches(model, dict.fromkeys(node.input[0] for node in products.values()), windows, texts)
-    graph = _Rewriting(model.graph, reaches)
-    for node in products.values():
+    products = [node for node in model.graph.node if _is_product(node, weights)]
+    reaches = _reaches(model, dict.fromkeys(node.input[0] for node in products), windows, texts)
+    graph = _Rewriting(model.graph, products, reaches)
+    for node in products:
         graph.replace(node)
     graph.finish()
     model.opset_import.append(helper.make_opsetid(_RUNTIME, 1))
@@ -85,13 +85,17 @@ def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, tex
 class _Rewriting:
     """Replaces products of a graph, with the biases added to them, each in the place where it stood."""
 
-    def __init__(self, graph: onnx.GraphProto, reaches: dict[str, Reach]) -> None:
+    def __init__(self, graph: onnx.GraphProto, products: Sequence[NodeProto], reaches: dict[str, Reach]) -> None:
         self._graph, self._reaches = graph, reaches
         self._weights = {tensor.name: tensor for tensor in graph.initializer}
         self._takers: dict[str, list[NodeProto]] = defaultdict(list)
         for node in graph.node:
             for name in node.input:
                 self._takers[name].append(node)
+        matrices: dict[str, list[Floats]] = defaultdict(list)
+        for product in products:
+            matrices[product.input[0]].append(self._matrix(product))
+        self._parts = {taken: reaches[taken].parts(of_one) for taken, of_one in matrices.items()}
         self._instead: dict[str, list[NodeProto]] = {}
         self._quantised: set[str] = set()
 
@@ -103,11 +107,7 @@ class _Rewriting:
         if addition is not None:
             self._instead[addition.name] = []
         given = product.output[0] if addition is None else addition.output[0]
-        weights = numpy_helper.to_array(self._weights[product.input[1]])
-        parts = weights[self._reaches[taken].parts().channel]
-        weights = weights.copy()
-        weights[self._reaches[taken].far()] = 0.0  # what the grid can't hold of a far channel then counts for nothing
-        nodes.append(self._product(product.name, taken, np.concatenate([weights, parts]), bias, given))
+        nodes.append(self._product(product, bias, given))
 
     def finish(self) -> None:
         """Put the new nodes in their places, and leave out the weights that nothing takes any longer."""
@@ -133,9 +133,11 @@ class _Rewriting:
         self._quantised.add(taken)
         reach = self._reaches[taken]
         ends = [self._constant(f"{taken}:{name}", value) for name, value in reach.grid()._asdict().items()]
-        channel, share, offset = (self._constant(f"{taken}:{name}", value) for name, value in reach.parts()._asdict().items())
         if not len(reach.far()):
             return [_node("QuantizeLinear", [taken, *ends], f"{taken}:grid")]
+        parts = self._parts[taken]
+        channel, share = self._constant(f"{taken}:channel", parts.channel), self._constant(f"{taken}:share", parts.share)
+        offset = self._constant(f"{taken}:offset", parts.offset * reach.grid().step)
         return [
             _node("QuantizeLinear", [taken, *ends], f"{taken}:near"),
             _node("Gather", [taken, channel], f"{taken}:far", axis=-1),
@@ -145,13 +147,21 @@ class _Rewriting:
             _node("Concat", [f"{taken}:near", f"{taken}:parts"], f"{taken}:grid", axis=-1),
         ]
 
-    def _product(self, name: str, taken: str, weights: Floats, bias: str, given: str) -> NodeProto:
-        step = np.maximum(np.abs(weights).max(axis=0) / _WEIGHT_STEPS, np.finfo(np.float32).tiny)
-        whole = np.clip(np.rint(weights / step), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
+    def _product(self, product: NodeProto, bias: str, given: str) -> NodeProto:
+        taken, name, parts = product.input[0], product.name, self._parts[product.input[0]]
+        weights = self._matrix(product)
+        rows = np.concatenate([weights, weights[parts.channel] * parts.weight[:, None]])
+        rows[self._reaches[taken].far()] = 0.0  # what the grid can't hold of a far channel then counts for nothing
+        step = np.maximum(np.abs(rows).max(axis=0) / _WEIGHT_STEPS, np.finfo(np.float32).tiny)
+        offsets = np.concatenate([np.zeros(len(weights), np.float32), parts.offset])
+        whole = np.clip(np.rint(rows / step + offsets[:, None]), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
         matrix, columns = self._constant(f"{name}:whole", whole), self._constant(f"{name}:step", step.astype(np.float32))
         zeros = self._constant(f"{name}:zero", np.zeros(len(step), np.int8))
-        parts = [f"{taken}:grid", matrix, f"{taken}:step", columns, f"{taken}:zero", zeros, bias]
-        return _node("MatMulIntegerToFloat", parts, given, domain=_RUNTIME)
+        taking = [f"{taken}:grid", matrix, f"{taken}:step", columns, f"{taken}:zero", zeros, bias]
+        return _node("MatMulIntegerToFloat", taking, given, domain=_RUNTIME)
+
+    def _matrix(self, product: NodeProto) -> Floats:
+        return numpy_helper.to_array(self._weights[product.input[1]])
 
     def _constant(self, name: str, value: npt.ArrayLike) -> str:
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))

@@ -5,6 +5,7 @@ as many equal parts as fit it, as in Zhao et al. (2019), "Improving Neural Netwo
 Channel Splitting", https://arxiv.org/abs/1901.09504, here of activations.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -22,6 +23,9 @@ _MARGIN: Final = 1.25
 _MOST_PARTS: Final = 128
 """Into how many parts a channel is split at most, the margin aside; one that reaches farther widens the grid."""
 
+_HEAVY: Final = 4.0
+"""By how much at most the weights of a channel that is split are divided, where they would coarsen those of the others."""
+
 _STEPS: Final = 255
 
 
@@ -33,15 +37,18 @@ class Grid(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The parts of the channels that are far, each of the three of shape (parts,).
+    """The parts of the channels that are far, each of the four of shape (parts,).
 
-    A part is ``share`` times the value of its ``channel``, plus an ``offset`` before it is rounded. The offsets of one channel
-    are spread evenly over a step of the grid, so that its parts, rounded, add up to the whole, rounded (Hermite's identity).
+    A part is ``share`` times the value of its ``channel``, and counts ``weight`` times that channel's weights: over the parts of
+    one channel the products of the two add up to 1. Part and weights take an ``offset``, in steps of their grids, before they
+    are rounded. The offsets of one channel are spread evenly over a step, so that its parts, rounded, add up to the whole,
+    rounded (Hermite's identity).
     """
 
     channel: npt.NDArray[np.int64]
     share: Floats
     offset: Floats
+    weight: Floats
 
 
 @dataclass
@@ -67,14 +74,21 @@ class Reach:
         step = (top - bottom) / _STEPS
         return Grid(np.float32(step), np.uint8(round(-bottom / step)))
 
-    def parts(self) -> Parts:
-        """Give as many parts of each channel that is far as make it fit the grid."""
+    def parts(self, matrices: Sequence[Floats]) -> Parts:
+        """Give as many parts of each channel that is far as make it fit the grid.
+
+        ``matrices`` are what the tensor is multiplied with, each of shape (channels, columns). A column's grid must hold the
+        weights of the parts too: those that are heavier than the others are divided, for as many times more parts.
+        """
         (bottom, top), far = self._ends(), self.far()
-        counts = np.ceil(_MARGIN * np.maximum(self.lowest[far] / bottom, self.highest[far] / top)).astype(np.int64)
-        of_each = np.repeat(counts, counts)
+        heavy = np.clip(np.max([_heaviest(matrix, far) for matrix in matrices], axis=0), 1.0, _HEAVY)
+        reach = np.maximum(self.lowest[far] / bottom, self.highest[far] / top)
+        counts = np.ceil(_MARGIN * heavy * reach).astype(np.int64)
+        of_each, weight = np.repeat(counts, counts), np.repeat(1 / heavy, counts)
         order = np.arange(len(of_each)) - np.repeat(np.cumsum(counts) - counts, counts)
-        offsets = self.grid().step * (order - (of_each - 1) / 2) / of_each
-        return Parts(np.repeat(far, counts), (1 / of_each).astype(np.float32), offsets.astype(np.float32))
+        offset = (order - (of_each - 1) / 2) / of_each
+        share = 1 / (of_each * weight)
+        return Parts(np.repeat(far, counts), *(values.astype(np.float32) for values in (share, offset, weight)))
 
     def _ends(self) -> tuple[float, float]:
         """Give the ends of the grid, one below 0 and one above."""
@@ -82,3 +96,10 @@ class Reach:
         bottom = min(np.delete(self.lowest, far).min(), self.lowest[far].min(initial=0.0) / _MOST_PARTS, -tiny)
         top = max(np.delete(self.highest, far).max(), self.highest[far].max(initial=0.0) / _MOST_PARTS, tiny)
         return float(bottom), float(top)
+
+
+def _heaviest(matrix: Floats, rows: npt.NDArray[np.int64]) -> Floats:
+    """Give, of each of ``rows``, how many times the largest of the other rows' weights in a column it reaches, at most."""
+    others = np.abs(np.delete(matrix, rows, axis=0)).max(axis=0)
+    heaviest: Floats = (np.abs(matrix[rows]) / np.maximum(others, np.finfo(np.float32).tiny)).max(axis=1)
+    return heaviest
