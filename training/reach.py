@@ -39,9 +39,9 @@ class Grid(NamedTuple):
 class Parts(NamedTuple):
     """The parts of the channels that are far, each of the four of shape (parts,).
 
-    A part is ``share`` times the value of its ``channel``, and counts ``weight`` times that channel's weights: over the parts of
-    one channel the products of the two add up to 1. Part and weights take an ``offset``, in steps of their grids, before they
-    are rounded. The offsets of one channel are spread evenly over a step, so that its parts, rounded, add up to the whole,
+    A part is ``share`` times the value of its ``channel``, and counts ``weight`` times that channel's weights: over the parts
+    of one channel the products of the two add up to 1. Part and weights take an ``offset``, in steps of their grids, before
+    they are rounded. The offsets of one channel are spread evenly over a step, so that its parts, rounded, add up to the whole,
     rounded (Hermite's identity).
     """
 
