@@ -122,5 +122,5 @@ def test_the_command_line_reports_what_is_unsure(trained: Trained, tmp_path: Pat
     model = ["--model", str(trained.linear.path)]
     assert main(["score", str(article), *model, "--min-confidence", "1", "--format", "table"]) == 0
     assert "unsure of 100%" in capsys.readouterr().out
-    assert main(["score", str(article), *model, "--min-confidence", "2"]) == 1
+    assert main(["score", str(article), *model, "--min-confidence", "2"]) == 2
     assert "from 0 to 1" in capsys.readouterr().err

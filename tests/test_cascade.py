@@ -104,7 +104,8 @@ def test_each_is_a_model_of_its_run_that_answers_away_from_the_models_folder(tie
     away = mlflow.artifacts.download_artifacts(location, dst_path=str(tmp_path), tracking_uri=client.tracking_uri)
     said = mlflow.pyfunc.load_model(away).predict(pd.DataFrame({"text": TEXTS}))
     assert said["stance"].tolist() == [score.stance for score in Predictor.load(bundle.path).predict(TEXTS)]
-    assert not client.search_registered_models(f"name = '{REGISTERED}'")
+    versions = client.search_model_versions(f"name = '{REGISTERED}'")
+    assert bundle.run_id not in {version.run_id for version in versions}
 
 
 def test_a_cascade_that_travels_alone_is_refused_without_one_of_its_models(tiers: Tiers, tmp_path: Path) -> None:

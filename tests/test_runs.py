@@ -14,7 +14,7 @@ from training.material import Material
 from training.predictions import PREDICTIONS_FILE, SplitPredictions, write_predictions
 from training.read_recipe import load_recipe
 from training.recipe import CascadeSettings, LinearSettings, Recipe
-from training.registry import REGISTERED
+from training.registry import PROMOTED, REGISTERED
 from training.run_spec import RunSpec, curve_spec, sweep_spec, training_spec
 from training.runs import PARENT, earlier_parent, find_run, finished_child, run_predictions
 from training.store import open_store
@@ -133,7 +133,7 @@ def test_a_champion_against_which_its_training_decided_is_one_by_hand(store: Sto
     client.create_model_version(REGISTERED, "nowhere", run, tags={"recipe": "floor"}, description="other stays")
     client.set_registered_model_alias(REGISTERED, CHAMPION, "1")
     for promoted, told in {"false": "by hand", "true": "other stays"}.items():
-        client.set_tag(run, "promoted", promoted)
+        client.set_model_version_tag(REGISTERED, "1", PROMOTED, promoted)
         assert rank(client, store.experiment, "validation").champion == f"champion: floor, version 1: {told}"
 
 
