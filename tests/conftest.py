@@ -1,6 +1,7 @@
 """A made corpus and the models trained on it, shared by all tests: no network, no GPU, seconds."""
 
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a tiny encoder with random weights."""
     return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sampled_often() -> Iterator[None]:
+    """Have system metrics sampled more often than the tiny trainings are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.5")
+        yield
 
 
 @pytest.fixture(scope="session")

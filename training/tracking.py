@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _TRIES: Final = 6
 """How often a write is tried where the database is locked: SQLite has one writer at a time, and several may train at once."""
 _METRICS_AT_ONCE: Final = 500
+_SAMPLED_EVERY: Final = 10
+"""Seconds between two samples of system metrics, unless MLflow's own environment variable says otherwise."""
 Result = TypeVar("Result")
 
 
@@ -184,8 +186,10 @@ def _write_table(client: "MlflowClient", run: str, columns: Mapping[str, Sequenc
 
 
 def _monitor(client: "MlflowClient", run: str) -> "SystemMetricsMonitor":
+    from mlflow.environment_variables import MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL as INTERVAL
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    monitor = SystemMetricsMonitor(run, tracking_uri=client.tracking_uri)  # type: ignore[no-untyped-call]
+    seconds = INTERVAL.get() or _SAMPLED_EVERY
+    monitor = SystemMetricsMonitor(run, sampling_interval=seconds, tracking_uri=client.tracking_uri)  # type: ignore[no-untyped-call]
     monitor.start()  # type: ignore[no-untyped-call]
     return monitor
