@@ -189,7 +189,7 @@ def _monitor(client: "MlflowClient", run: str) -> "SystemMetricsMonitor":
     from mlflow.environment_variables import MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL as INTERVAL
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    seconds = INTERVAL.get() or _SAMPLED_EVERY
+    seconds = INTERVAL.get() or _SAMPLED_EVERY  # type: ignore[no-untyped-call]
     monitor = SystemMetricsMonitor(run, sampling_interval=seconds, tracking_uri=client.tracking_uri)  # type: ignore[no-untyped-call]
     monitor.start()  # type: ignore[no-untyped-call]
     return monitor
