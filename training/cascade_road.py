@@ -8,7 +8,7 @@ from typing import Any
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.cascade import sure_enough
+from newsstance.cascade import ROLES, sure_enough
 from newsstance.identity import bundle_sha256
 from training.corpus import Sentence, of_split
 from training.evaluate import Labelled
@@ -24,8 +24,7 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
     """Choose how sure is sure enough for the recipe's two models, and export the cascade of them."""
     recipe = origin.recipe
     assert recipe.cascade is not None
-    names = {role: name for role, name in vars(recipe.cascade).items() if role != "tolerance"}
-    paths = {role: find_model(name, origin.models, recipe.name) for role, name in names.items()}
+    paths = {role: find_model(getattr(recipe.cascade, role), origin.models, recipe.name) for role in ROLES}
     print(f"{recipe.name}: {paths['fast']} where it is sure, {paths['champion']} elsewhere", file=sys.stderr)
     validation = Labelled.of(of_split(material.sentences, "validation"))
     answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}

@@ -13,7 +13,7 @@ from newsstance.errors import BundleError
 from newsstance.files import write_atomically
 from newsstance.locate import CHAMPION
 from training.champion import crown, current_champion, fingerprint
-from training.errors import StoreError
+from training.errors import StoreError, first_line
 from training.logged_model import log_model
 from training.promotion import Decision
 from training.tracking import Tracking
@@ -100,8 +100,9 @@ def _take_over(client: "MlflowClient", version: "ModelVersion", models: Path) ->
         try:
             bundle = read_bundle(_download(client, version, Path(folder)))
         except (BundleError, MlflowException, OSError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise StoreError(f"{name}, which has the alias {CHAMPION}, can't be read and isn't followed ({reason})") from error
+            raise StoreError(
+                f"{name}, which has the alias {CHAMPION}, can't be read and isn't followed ({first_line(error)})"
+            ) from error
         crown(models, bundle)
     _remember(models, version)
     print(f"champion: {bundle.name}, {name}, as its alias says", file=sys.stderr)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
-from training.errors import StoreError
+from training.errors import StoreError, first_line
 from training.processes import tell_abandoned
 from training.runs_view import RUNS_VIEW_TAG, runs_view
 
@@ -61,8 +61,7 @@ def require_store(store: Path = STORE) -> tuple["MlflowClient", str]:
     except StoreError:
         raise
     except Exception as error:  # a store can fail in any way: disk, lock, network, version
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise StoreError(f"{store_uri(store)}: the MLflow store can't be opened ({reason})") from error
+        raise StoreError(f"{store_uri(store)}: the MLflow store can't be opened ({first_line(error)})") from error
 
 
 def open_store(store: Path = STORE) -> tuple["MlflowClient", str]:

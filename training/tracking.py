@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from training.corpus import Sentence
 from training.datasets import dataset_inputs
+from training.errors import first_line
 from training.processes import tell_abandoned
 from training.run_spec import RunSpec
 from training.runs import earlier_parent
@@ -125,8 +126,7 @@ class Tracking:
 
     def _give_up(self, error: Exception) -> None:
         self._client, self._failed = None, self._client
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        print(f"warning: MLflow can't track this run any further ({reason}); the training goes on", file=sys.stderr)
+        print(f"warning: MLflow can't track this run any further ({first_line(error)}); the training goes on", file=sys.stderr)
 
 
 @contextmanager
