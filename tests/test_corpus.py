@@ -12,6 +12,7 @@ from tests.made import made_sentences
 from training.check_data import breaches
 from training.cli import main
 from training.corpus import CORPUS_PATH, ORIGINS, SPLITS, Sentence, of_split, read_corpus, sentence_id, write_corpus
+from training.editorials import ORIGIN as EDITORIAL
 from training.errors import CorpusError
 from training.import_corpus import import_corpus
 from training.material import read_material
@@ -37,7 +38,7 @@ def reworded(sentence: Sentence, text: str) -> Sentence:
 
 
 def test_our_origins_are_those_that_a_recipe_may_name_anywhere(ours: list[Sentence]) -> None:
-    assert {sentence.origin for sentence in ours} | {NEWS} == set(ORIGINS)
+    assert {sentence.origin for sentence in ours} | {NEWS, EDITORIAL} == set(ORIGINS)
 
 
 def test_no_block_of_our_corpus_lies_in_two_splits(ours: list[Sentence]) -> None:

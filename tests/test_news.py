@@ -9,12 +9,15 @@ from training.annotations import VOTES_PATH, Vote, agreement, by_group, decided,
 from training.check_data import breaches
 from training.cli import main
 from training.corpus import Sentence, sentence_id
+from training.editorials import EDITORIALS_PATH
+from training.editorials import ORIGIN as EDITORIAL
 from training.errors import CorpusError
 from training.material import Material, read_material
 from training.news import NEWS_PATH, ORIGIN, TEST_NEWS, read_news
 from training.standoff import text_hash
 
 ROOT = Path(__file__).parents[1]
+REAL = (ORIGIN, EDITORIAL)
 HEADER = "document\tposition\thash\tstance\tsentiment\tsplit\tvotes\tagreement\n"
 
 
@@ -45,15 +48,15 @@ def test_at_least_a_hundred_documents_are_test_news_and_the_larger_half_trains(m
 
 def test_every_held_out_sentence_has_three_votes(material: Material) -> None:
     for sentence in material.sentences:
-        if sentence.split == TEST_NEWS or (sentence.split != "train" and sentence.origin != ORIGIN):
+        if sentence.split == TEST_NEWS or (sentence.split != "train" and sentence.origin not in REAL):
             assert sentence.votes >= 3
 
 
-def test_the_text_of_the_news_is_not_in_the_repository(material: Material) -> None:
+def test_no_text_of_others_is_in_the_repository(material: Material) -> None:
     corpus = (ROOT / "data" / "corpus.jsonl").read_text(encoding="utf-8")
-    labels = (ROOT / NEWS_PATH).read_text(encoding="utf-8")
+    labels = "".join((ROOT / path).read_text(encoding="utf-8") for path in (NEWS_PATH, EDITORIALS_PATH))
     for sentence in material.sentences:
-        if sentence.origin == ORIGIN and len(sentence.text) > 60:
+        if sentence.origin in REAL and len(sentence.text) > 60:
             assert sentence.text not in corpus
             assert sentence.text not in labels
 

@@ -125,6 +125,18 @@ def encoder(name: str) -> int:
 
 
 @cli.command()
+def texts() -> int:
+    """Fetch the published texts that the corpus has labels for, once, checked by their hashes, and print their paths."""
+    from training.editorials import EDITORIALS
+    from training.press import PRESS
+    from training.published import fetch_text
+
+    for published in (EDITORIALS, PRESS):
+        click.echo(fetch_text(published))
+    return 0
+
+
+@cli.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each takes its turn.")
 @click.option("--articles", type=click.IntRange(min=1), help="Only so many articles of test-news, for a shorter run.")
 @corpus_option

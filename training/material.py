@@ -2,9 +2,10 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from training.annotations import VOTES_PATH, Vote, read_votes
 from training.check_data import breaches
@@ -12,6 +13,14 @@ from training.corpus import CORPUS_PATH, Sentence, read_corpus
 from training.editorials import EDITORIALS_PATH, read_editorials
 from training.errors import CorpusError, DownloadError
 from training.news import NEWS_PATH, read_news
+from training.press import PRESS_PATH, read_press
+
+_REAL: Final[tuple[tuple[Path, Callable[[Path], list[Sentence]]], ...]] = (
+    (NEWS_PATH, read_news),
+    (EDITORIALS_PATH, read_editorials),
+    (PRESS_PATH, read_press),
+)
+"""The labels of what is real, and who reads them."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +46,32 @@ def read_sound_material(corpus: Path = CORPUS_PATH) -> Material:
 
 
 def read_material(corpus: Path = CORPUS_PATH) -> Material:
-    """Read the corpus at ``corpus`` and, where they lie beside it, the labels of real news and the annotators' votes.
+    """Read the corpus at ``corpus`` and, where they lie beside it, the labels of real sentences and the annotators' votes.
 
-    Where the editorials' text can't be downloaded it goes on without them, says so on standard error, and has another hash.
+    Where a text that labels belong to can't be downloaded it goes on without, says so on standard error, and has another hash.
     """
-    news, votes = corpus.parent / NEWS_PATH.name, corpus.parent / VOTES_PATH.relative_to(CORPUS_PATH.parent)
-    labels = corpus.parent / EDITORIALS_PATH.name
-    editorials = _editorials(labels) if labels.is_file() else []
-    sentences = [*read_corpus(corpus), *(read_news(news) if news.is_file() else []), *editorials]
+    votes = corpus.parent / VOTES_PATH.relative_to(CORPUS_PATH.parent)
+    sentences, sources = read_corpus(corpus), [corpus, votes]
+    for path, read in _REAL:
+        labels = corpus.parent / path.name
+        found = _read_real(labels, read) if labels.is_file() else []
+        sentences += found
+        sources += [labels] if found else []
     digest = hashlib.sha256()
-    for path in (corpus, news, votes, *([labels] if editorials else [])):
+    for path in sources:
         digest.update(path.read_bytes() if path.is_file() else b"")
-    return Material(corpus, sentences, read_votes(votes) if votes.is_file() else {}, digest.hexdigest())
+    return Material(corpus, sentences, _votes_on(sentences, votes) if votes.is_file() else {}, digest.hexdigest())
 
 
-def _editorials(labels: Path) -> list[Sentence]:
+def _read_real(labels: Path, read: Callable[[Path], list[Sentence]]) -> list[Sentence]:
     try:
-        return read_editorials(labels)
+        return read(labels)
     except DownloadError as error:
-        print(f"going on without the editorials of {labels}: {error}", file=sys.stderr)
+        print(f"going on without the sentences of {labels}: {error}", file=sys.stderr)
         return []
+
+
+def _votes_on(sentences: Sequence[Sentence], path: Path) -> dict[str, list[Vote]]:
+    """Give the votes on ``sentences``; there are others where a text couldn't be had."""
+    there = {sentence.id for sentence in sentences}
+    return {identity: cast for identity, cast in read_votes(path).items() if identity in there}

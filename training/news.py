@@ -11,7 +11,7 @@ import sentencex
 
 from training.corpus import Sentence
 from training.errors import CorpusError
-from training.standoff import fold, join, text_hash
+from training.standoff import fold, join
 
 NEWS_PATH: Final = Path("data/news.tsv")
 TEST_NEWS: Final = "test-news"
@@ -29,7 +29,7 @@ def read_news(path: Path = NEWS_PATH, text: Path | None = None) -> list[Sentence
     stories = (text or _installed()).read_text(encoding="utf-8").split("\n")
     sentences = (fold(sentence) for story in stories for sentence in sentencex.segment("en", story))
     published = "the installed text; install the gensim and sentencex that constraints.txt names"
-    return join(path, {text_hash(sentence): sentence for sentence in sentences}, ORIGIN, published)
+    return join(path, sentences, ORIGIN, published)
 
 
 def _installed() -> Path:

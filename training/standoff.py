@@ -5,18 +5,19 @@ that a document lies in one split.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from training.corpus import Sentence, sentence_id
 from training.errors import CorpusError
 
 
-def join(labels: Path, texts: Mapping[str, str], origin: str, published: str) -> list[Sentence]:
-    """Give the labelled sentences of ``labels``, their texts taken from ``texts``, which holds them by hash.
+def join(labels: Path, sentences: Iterable[str], origin: str, published: str) -> list[Sentence]:
+    """Give the labelled ones of the published ``sentences``, whose white space is folded, in the order of ``labels``.
 
-    Raises ``CorpusError`` if a text isn't there, telling in the words of ``published`` what to do about it.
+    Raises ``CorpusError`` if one isn't there, telling in the words of ``published`` where it should be and what to do.
     """
+    texts = {text_hash(sentence): sentence for sentence in sentences}
     with labels.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     missing = next((row for row in rows if row["hash"] not in texts), None)
