@@ -14,7 +14,7 @@ from training.errors import CorpusError
 CORPUS_PATH: Final = Path("data/corpus.jsonl")
 SPLITS: Final[tuple[str, ...]] = ("train", "validation", "test")
 
-ORIGINS: Final = ("editorial", "grid", "lee", "press", "wire", "wire-form", "wire-hard", "wire-target")
+ORIGINS: Final = ("editorial", "grid", "lee", "press", "press-hard", "wire", "wire-form", "wire-hard", "wire-target")
 """The origins of newsstance's own sentences, told in ``data/README.md``; another corpus may have others."""
 
 

