@@ -163,6 +163,9 @@ def test_the_prefix_filter_loses_no_near_duplicate() -> None:
             if len(sets[first] & sets[second]) / len(sets[first] | sets[second]) >= threshold
         }
         assert {(pair.first, pair.second) for pair in near_duplicates(texts, threshold)} == expected
+        groups = rng.choices(("train", "train", "validation", "test"), k=len(texts))
+        across = [(pair.first, pair.second) for pair in near_duplicates(texts, threshold, groups)]
+        assert sorted(across) == sorted((first, second) for first, second in expected if groups[first] != groups[second])
 
 
 def test_sentences_that_only_train_leave_the_other_splits_as_they_were(sound: list[Sentence]) -> None:

@@ -71,11 +71,11 @@ def _splits(sentences: Sequence[Sentence]) -> list[str]:
 
 
 def _leaks(sentences: Sequence[Sentence]) -> list[str]:
-    pairs = near_duplicates([sentence.text for sentence in sentences])
+    pairs = near_duplicates([sentence.text for sentence in sentences], groups=[sentence.split for sentence in sentences])
+    found = ((sentences[pair.first], sentences[pair.second], pair.similarity) for pair in pairs)
     return [
-        f"{first.id} ({first.split}) and {second.id} ({second.split}): near-duplicates, {pair.similarity:.2f} alike"
-        for pair in pairs
-        if (first := sentences[pair.first]).split != (second := sentences[pair.second]).split
+        f"{first.id} ({first.split}) and {second.id} ({second.split}): near-duplicates, {similarity:.2f} alike"
+        for first, second, similarity in found
     ]
 
 

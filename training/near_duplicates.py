@@ -29,12 +29,20 @@ class Pair(NamedTuple):
     similarity: float
 
 
-def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Pair]:
-    """Give every pair of ``texts`` at least ``threshold`` alike, most alike first; ``threshold`` is in (0, 1]."""
+def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD, groups: Sequence[str] | None = None) -> list[Pair]:
+    """Give every pair of ``texts`` at least ``threshold`` alike, most alike first; ``threshold`` is in (0, 1].
+
+    With ``groups``, one for each text, only pairs across groups are looked for, which is the faster the larger one of them is.
+    """
     if len(texts) < 2:
         return []
     grams = CountVectorizer(analyzer="char_wb", ngram_range=(5, 5), binary=True, dtype=np.int32).fit_transform(texts)
-    first, second = _candidates(grams, threshold)
+    group_of = np.arange(len(texts)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    # A pair across groups has a text outside the largest: to search from those is enough.
+    largest = np.bincount(group_of).argmax() if groups is not None else -1
+    first, second = _candidates(grams, threshold, np.flatnonzero(group_of != largest))
+    across = group_of[first] != group_of[second]
+    first, second = first[across], second[across]
     sizes = np.diff(grams.indptr)
     common = np.asarray(grams[first].multiply(grams[second]).sum(axis=1)).ravel()
     similarity = common / (sizes[first] + sizes[second] - common)
@@ -43,8 +51,8 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> list[
     return sorted((Pair(*pair) for pair in found), key=lambda pair: -pair.similarity)
 
 
-def _candidates(grams: csr_matrix, threshold: float) -> tuple[Places, Places]:
-    """Give the pairs that share one of their rare n-grams, the lower position first.
+def _candidates(grams: csr_matrix, threshold: float, searched: Places) -> tuple[Places, Places]:
+    """Give the pairs of one of ``searched`` with any that share one of their rare n-grams, the lower position first.
 
     Two sets of similarity t share an element among the n − ⌈t·n⌉ + 1 rarest of each, n being its size: the prefix filter of
     Chaudhuri, Ganti and Kaushik (2006), https://doi.org/10.1109/ICDE.2006.9. It spares the frequent n-grams, which nearly all
@@ -62,8 +70,10 @@ def _candidates(grams: csr_matrix, threshold: float) -> tuple[Places, Places]:
     kept = within < np.repeat(lengths, sizes)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     rare = csr_matrix((ranked.data[kept], ranked.indices[kept], starts), shape=grams.shape)
-    shared = (rare @ rare.T).tocoo()
-    first, second, rest = shared.row, shared.col, sizes - lengths
+    shared = (rare[searched] @ rare.T).tocoo()
+    first, second, rest = searched[shared.row], shared.col, sizes - lengths
     possible = shared.data + np.maximum(rest[first], rest[second])
-    kept = (first < second) & (possible * (1 + threshold) + _ROUNDING >= threshold * (sizes[first] + sizes[second]))
-    return first[kept], second[kept]
+    # Two that are both searched from come twice.
+    once = (first < second) | ~np.isin(second, searched)
+    kept = once & (possible * (1 + threshold) + _ROUNDING >= threshold * (sizes[first] + sizes[second]))
+    return np.minimum(first[kept], second[kept]), np.maximum(first[kept], second[kept])
