@@ -43,6 +43,12 @@ class SplitPredictions:
         changed = {head: tempered(values, temperature[head]) for head, values in self.probabilities.items()}
         return replace(self, probabilities=changed)
 
+    def every(self, step: int) -> "SplitPredictions":
+        """Give the answers on the first sentence and each ``step``-th after it."""
+        gold = {head: labels[::step] for head, labels in self.gold.items()}
+        probabilities = {head: values[::step] for head, values in self.probabilities.items()}
+        return SplitPredictions(self.ids[::step], self.units[::step], gold, probabilities)
+
     def require_same(self, other: "SplitPredictions") -> None:
         """Raise ``ComparisonError`` unless both hold the same sentences with the same labels."""
         if list(self.ids) != list(other.ids) or dict(self.gold) != dict(other.gold):
