@@ -14,12 +14,12 @@ from training.editorials import ORIGIN as EDITORIAL
 from training.errors import CorpusError
 from training.material import Material, read_material
 from training.news import NEWS_PATH, ORIGIN, TEST_NEWS, read_news
+from training.press import HARD_ORIGIN, HARD_PATH, PRESS_PATH
 from training.press import ORIGIN as PRESS
-from training.press import PRESS_PATH
 from training.standoff import text_hash
 
 ROOT = Path(__file__).parents[1]
-REAL = (ORIGIN, EDITORIAL, PRESS)
+REAL = (ORIGIN, EDITORIAL, PRESS, HARD_ORIGIN)
 HEADER = "document\tposition\thash\tstance\tsentiment\tsplit\tvotes\tagreement\n"
 
 
@@ -56,7 +56,7 @@ def test_every_held_out_sentence_has_three_votes(material: Material) -> None:
 
 def test_no_text_of_others_is_in_the_repository(material: Material) -> None:
     corpus = (ROOT / "data" / "corpus.jsonl").read_text(encoding="utf-8")
-    labels = "".join((ROOT / path).read_text(encoding="utf-8") for path in (NEWS_PATH, EDITORIALS_PATH, PRESS_PATH))
+    labels = "".join((ROOT / path).read_text(encoding="utf-8") for path in (NEWS_PATH, EDITORIALS_PATH, PRESS_PATH, HARD_PATH))
     for sentence in material.sentences:
         if sentence.origin in REAL and len(sentence.text) > 60:
             assert sentence.text not in corpus

@@ -13,6 +13,7 @@ from training.curve import CURVE_MODELS
 from training.encoder_road import TRAINED
 from training.errors import RecipeError
 from training.fetch_encoder import ENCODERS
+from training.published import TEXTS
 from training.read_recipe import load_recipe, recipe_names
 from training.sweep import SEED_MODELS
 
@@ -50,7 +51,7 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("folder", [CHAMPION, CHAMPIONS, CURVE_MODELS, SEED_MODELS, TRAINED, ENCODERS.name])
+@pytest.mark.parametrize("folder", [CHAMPION, CHAMPIONS, CURVE_MODELS, SEED_MODELS, TRAINED, ENCODERS.name, TEXTS.name])
 def test_no_recipe_is_called_like_a_folder_that_its_model_would_take_the_place_of(folder: str) -> None:
     with pytest.raises(ValueError, match="meaning of its own in models/"):
         replace(tiny_linear_recipe(), name=folder)

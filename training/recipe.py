@@ -10,7 +10,7 @@ from newsstance.cascade import CASCADE
 from newsstance.locate import CHAMPION
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = (CHAMPION, "champions", "curve", "encoders", "seeds", "trained")
+_RESERVED: Final = (CHAMPION, "champions", "curve", "encoders", "seeds", "texts", "trained")
 """What lies in the models folder besides the model of each recipe."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
