@@ -19,8 +19,8 @@ MODEL_CARD: Final = "README.md"
 _LIMITS: Final = """\
 - English news sentences, each by itself: a stance that only the article's context gives isn't seen.
 - The labels mean what the codebook says (`data/CODEBOOK.md`), by annotators who are instances of one language model.
-- `test` is mostly invented like the training sentences and easier than news; `test-news`, where it is given, is real news of one
-  broadcaster and of late 2001. Expect real news to be nearer to `test-news`.
+- `test` is mostly invented like the training sentences and easier than news; `test-news`, where it is given, is real news of
+  one broadcaster and of late 2001. Expect real news to be nearer to `test-news`.
 - Intervals tell what other articles (and, of several seeds, other seeds) would have given, not what other kinds of news would.
 - A mean over articles is surer than any one sentence: read `evidence` before you act on a single label."""
 
