@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pyarrow as pa
@@ -28,6 +28,8 @@ from tests.conftest import Trained
 from tests.made import CUES
 from training.registry import REGISTERED
 from training.store import store_uri
+
+T = TypeVar("T")
 
 JOB = spark_job.__file__
 ARTICLES, TASKS = 1200, 12
@@ -170,8 +172,8 @@ def test_columns_are_taken_by_their_names_to_the_letter_and_only_for_what_they_h
 def python_workers(job: int, out: Path) -> list[psutil.Process]:
     """Give the processes that run Python for the executors of ``job``, as soon as they are at their first task."""
     forks = _named(job, "pyspark.daemon")
-    workers = [process for process in forks if process.ppid() in {fork.pid for fork in forks}]
-    return workers if any(process.cpu_times().user > 1 for process in workers) else []
+    workers = [process for process in forks if _of(process, psutil.Process.ppid) in {fork.pid for fork in forks}]
+    return workers if any(_of(process, lambda it: it.cpu_times().user > 0.3) for process in workers) else []
 
 
 def one_executor(job: int, out: Path) -> list[psutil.Process]:
@@ -180,13 +182,22 @@ def one_executor(job: int, out: Path) -> list[psutil.Process]:
 
 
 def _named(job: int, word: str) -> list[psutil.Process]:
-    return [process for process in psutil.Process(job).children(recursive=True) if word in " ".join(process.cmdline())]
+    found = psutil.Process(job).children(recursive=True)
+    return [process for process in found if word in " ".join(_of(process, psutil.Process.cmdline) or [])]
+
+
+def _of(process: psutil.Process, ask: Callable[[psutil.Process], T]) -> T | None:
+    """Give what one process says, or None: a zombie among the others says nothing for as long as nobody waits for it."""
+    try:
+        return ask(process)
+    except psutil.Error:
+        return None
 
 
 def kill_once(job: subprocess.Popen[bytes], victims: Callable[[], list[psutil.Process]]) -> bool:
     """Kill the ``victims`` once there are some; tell whether it came to that before the end of ``job``."""
     while job.poll() is None:
-        with suppress(psutil.Error):  # a process that has ended while it was looked at
+        with suppress(psutil.NoSuchProcess):  # it has ended since it was looked at
             if found := victims():
                 for victim in found:
                     victim.kill()
