@@ -21,6 +21,7 @@ from newsstance.locate import CHAMPION, name_champion
 from newsstance.models import Estimates, Floats
 from tests.conftest import Trained
 from tests.made import made_sentences, tiny_encoder_recipe
+from training import encoder_road
 from training.champion import challenges
 from training.cli import main
 from training.curve import curve
@@ -64,7 +65,10 @@ def tiers(trained: Trained, encoder: Path, tmp_path_factory: pytest.TempPathFact
     home = tmp_path_factory.mktemp("tiers")
     models = Path(shutil.copytree(trained.models, home / "models"))
     material = read_material(trained.corpus)
-    fast = train(fast_recipe(encoder), material, models, home / "mlruns")
+    recipe = replace(fast_recipe(encoder), teacher=replace(TEACHER, unlabelled=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder_road, "read_unlabelled", lambda _, most: TEXTS[:most])
+        fast = train(recipe, material, models, home / "mlruns")
     recipe = Recipe("cascade", "both", cascade=CascadeSettings())
     return Tiers(models, home / "mlruns", fast, train(recipe, material, models, home / "mlruns"))
 
@@ -73,7 +77,11 @@ def test_a_fast_model_is_an_ordinary_bundle_that_names_its_teacher(tiers: Tiers)
     champion = Predictor.load(tiers.models).bundle.name
     assert tiers.fast.kind == "encoder"
     assert tiers.fast.settings["teacher"]["name"] == champion
-    assert tiers.fast.recipe["teacher"] == {"model": "champion", "weight": 0.5, "temperature": 1.0}
+    assert tiers.fast.recipe["teacher"] == {"model": "champion", "weight": 0.5, "temperature": 1.0, "unlabelled": 2}
+    assert tiers.fast.settings["teacher"]["unlabelled"] == 2
+    assert f"`{champion}` taught besides their labels, and gave their only labels to 2 real ones." in (
+        (tiers.fast.path / "README.md").read_text()
+    )
     assert tiers.fast.files["model.onnx"].bytes < Predictor.load(tiers.models / "tiny").bundle.files["model.onnx"].bytes
     stances = [score.stance for score in Predictor.load(tiers.fast.path).predict(TEXTS)]
     assert stances == ["optimistic", "alarmed", "none", "cautious"]

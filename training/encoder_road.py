@@ -26,9 +26,10 @@ from training.predictions import Predictions, SplitPredictions
 from training.pretrained import encoder_folder
 from training.recipe import EncoderSettings, Recipe
 from training.targets import targets
-from training.teach import Lesson, learn_from
+from training.teach import Lesson, learn_from, pseudo_labelled
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
+from training.unlabelled import read_unlabelled
 from training.weights import write_weights
 
 TRAINED: Final = "trained"
@@ -50,9 +51,8 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     recipe, sentences = origin.recipe, material.sentences
     assert recipe.encoder is not None
     use_all_cores()
-    train, validation = of_split(sentences, "train"), of_split(sentences, "validation")
-    texts = [sentence.text for sentence in train]
-    lesson = learn_from(recipe.teacher, origin.models, recipe.name, texts) if recipe.teacher else None
+    train, lesson = _taught(origin, sentences)
+    validation = of_split(sentences, "validation")
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
     learnt = targets(train, material.votes, recipe.data, lesson)
@@ -60,11 +60,22 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:: _step(validation)][:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
-    told = _settings(recipe.encoder, lesson)
+    told = _settings(recipe.encoder, lesson, len(train) - len(of_split(sentences, "train")))
     as_trained = _export_float(network, trained, told, origin, sentences, models)
     bundle = _export_int8(as_trained, trained, told, origin, sentences, models)
     checkpoint.remove()
     return bundle
+
+
+def _taught(origin: Origin, sentences: Sequence[Sentence]) -> tuple[list[Sentence], Lesson | None]:
+    """Give the sentences that train, those that only a teacher has labelled among them, and what it said of them all."""
+    train, teacher = of_split(sentences, "train"), origin.recipe.teacher
+    if teacher is None:
+        return train, None
+    unlabelled = read_unlabelled(sentences, teacher.unlabelled)
+    texts = [*(sentence.text for sentence in train), *unlabelled]
+    lesson = learn_from(teacher, origin.models, origin.recipe.name, texts)
+    return train + pseudo_labelled(unlabelled, lesson), lesson
 
 
 def _export_float(
@@ -131,6 +142,8 @@ def _step(validation: Sequence[object]) -> int:
     return max(1, ceil(len(validation) / _MEASURED))
 
 
-def _settings(settings: EncoderSettings, lesson: Lesson | None) -> dict[str, Any]:
+def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int) -> dict[str, Any]:
     told: dict[str, Any] = {"max_length": settings.max_length, "encoder": settings.encoder}
-    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256}} if lesson else told
+    if lesson is None:
+        return told
+    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256, "unlabelled": unlabelled}}

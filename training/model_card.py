@@ -1,7 +1,7 @@
 """The model card: the README.md of an exported model, written from what was measured."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from newsstance.files import write_atomically
@@ -29,7 +29,7 @@ def write_model_card(measured: Measured, recipe: Recipe, material: Material, fou
     """Write ``README.md`` into the bundle that ``recipe`` made: its scores have the intervals ``found``, over ``seeds``."""
     sections = [
         _head(measured, material, seeds),
-        _data(material, trained_on(recipe, material).sentences),
+        _data(material, trained_on(recipe, material).sentences, measured.bundle.settings.get("teacher")),
         _scores(measured, found, seeds),
         _slices(measured),
         _behaviour(measured),
@@ -70,14 +70,22 @@ def _head(measured: Measured, material: Material, seeds: Sequence[int]) -> str:
     )
 
 
-def _data(material: Material, chosen: Sequence[Sentence]) -> str:
+def _data(material: Material, chosen: Sequence[Sentence], teacher: Mapping[str, Any] | None) -> str:
     stances = HEADS["stance"]
     rows = []
     for split in (["train"] if of_split(chosen, "train") else []) + held_out_splits(chosen):
         counts = Counter(sentence.stance for sentence in of_split(chosen, split))
         rows.append([split, f"{counts.total():,}", *(f"{counts[stance]:,}" for stance in stances)])
     table = markdown_table(["split", "sentences", *stances], rows)
-    return f"## Data and splits\n\n{table}\n{_origins(of_split(material.sentences, 'train'), of_split(chosen, 'train'))}\n"
+    origins = _origins(of_split(material.sentences, "train"), of_split(chosen, "train"))
+    return f"## Data and splits\n\n{table}\n{origins}{_teacher(teacher)}\n"
+
+
+def _teacher(teacher: Mapping[str, Any] | None) -> str:
+    if teacher is None:
+        return ""
+    others = f", and gave their only labels to {teacher['unlabelled']:,} real ones" if teacher["unlabelled"] else ""
+    return f" The model `{teacher['name']}` taught besides their labels{others}."
 
 
 def _origins(there: Sequence[Sentence], train: Sequence[Sentence]) -> str:

