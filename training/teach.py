@@ -77,7 +77,7 @@ def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequ
 def pseudo_labelled(texts: Sequence[str], lesson: Lesson) -> list[Sentence]:
     """Give ``texts``, the last that ``lesson`` is about, as sentences to train on: nobody's vote, and the teacher's labels."""
     first = len(lesson.probabilities["stance"]) - len(texts)
-    stances, sentiments = (likeliest(head, lesson.probabilities[head][first:]) for head in ("stance", "sentiment"))
+    stances, sentiments = (likeliest(head, lesson.probabilities[head][first:]) for head in HEADS)
     return [
         Sentence(
             sentence_id(text), text, stance, sentiment, "", UNLABELLED, UNLABELLED, "train", votes=0, agreement=0.0

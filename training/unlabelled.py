@@ -9,7 +9,7 @@ from typing import Final
 from training.corpus import Sentence
 from training.errors import DownloadError
 from training.near_duplicates import near_duplicates
-from training.press import HARD_ORIGIN, ORIGIN, press_sentences
+from training.press import ORIGIN, press_sentences
 from training.published import TEXTS
 from training.standoff import text_hash
 
@@ -43,7 +43,7 @@ def _press(held_out: Sequence[Sentence], texts: Path) -> list[str]:
     except DownloadError as error:
         print(f"going on without unlabelled sentences: {error}", file=sys.stderr)
         return []
-    return [text for article, text in articles if blocks.isdisjoint((f"{ORIGIN}-{article}", f"{HARD_ORIGIN}-{article}"))]
+    return [text for article, text in articles if f"{ORIGIN}-{article}" not in blocks]
 
 
 def _is_whole(text: str) -> bool:
