@@ -11,6 +11,7 @@ from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
 from newsstance.cascade import CASCADE
 from newsstance.errors import BundleError, ModelNotFoundError
 from newsstance.locate import CHAMPION, locate_model, name_champion
+from training.recipe import CROSS_FIT
 
 CHAMPIONS: Final = "champions"
 """The folder in ``models/`` that keeps each model that became champion, as it was then."""
@@ -34,8 +35,11 @@ def crown(models: Path, bundle: Bundle) -> None:
 
 
 def challenges(bundle: Bundle) -> bool:
-    """Tell whether ``bundle`` may become champion: a model that the champion taught, or is part of, only serves beside it."""
-    return bundle.kind != CASCADE and "teacher" not in bundle.settings
+    """Tell whether ``bundle`` may become champion: a model that another taught, or is part of, only serves beside it.
+
+    The lessons beside the corpus are as good as labels: what learnt from them may.
+    """
+    return bundle.kind != CASCADE and bundle.settings.get("teacher", {}).get("name", CROSS_FIT) == CROSS_FIT
 
 
 def keep_champion(models: Path) -> None:

@@ -20,11 +20,12 @@ from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune, network_logits, use_all_cores
 from training.int8_graph import CALIBRATED, write_int8_graph
+from training.lessons import lessons_beside, recorded_lesson
 from training.material import Material
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions, SplitPredictions
 from training.pretrained import encoder_folder
-from training.recipe import EncoderSettings, Recipe
+from training.recipe import CROSS_FIT, EncoderSettings, Recipe
 from training.targets import targets
 from training.teach import Lesson, learn_from, pseudo_labelled
 from training.tracking import Tracking
@@ -51,7 +52,7 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     recipe, sentences = origin.recipe, material.sentences
     assert recipe.encoder is not None
     use_all_cores()
-    train, lesson = _taught(origin, sentences)
+    train, lesson = _taught(origin, material)
     validation = of_split(sentences, "validation")
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
@@ -67,14 +68,19 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     return bundle
 
 
-def _taught(origin: Origin, sentences: Sequence[Sentence]) -> tuple[list[Sentence], Lesson | None]:
+def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson | None]:
     """Give the sentences that train, those that only a teacher has labelled among them, and what it said of them all."""
-    train, teacher = of_split(sentences, "train"), origin.recipe.teacher
+    train, teacher = of_split(material.sentences, "train"), origin.recipe.teacher
     if teacher is None:
         return train, None
-    unlabelled = read_unlabelled(sentences, teacher.unlabelled)
-    texts = [*(sentence.text for sentence in train), *unlabelled]
-    lesson = learn_from(teacher, origin.models, origin.recipe.name, texts)
+    unlabelled = read_unlabelled(material.sentences, teacher.unlabelled)
+    if teacher.model == CROSS_FIT:
+        recorded = recorded_lesson(teacher, lessons_beside(material.path), train, unlabelled)
+        if recorded is None:
+            return train, None
+        lesson, unlabelled = recorded
+    else:
+        lesson = learn_from(teacher, origin.models, origin.recipe.name, [*(one.text for one in train), *unlabelled])
     return train + pseudo_labelled(unlabelled, lesson), lesson
 
 

@@ -11,7 +11,7 @@ from training.corpus import Sentence, of_split
 from training.material import Material
 from training.measure import Estimates, Measured
 from training.predictions import held_out_splits
-from training.recipe import Recipe
+from training.recipe import CROSS_FIT, Recipe
 from training.selection import trained_on
 from training.slices import Slice
 
@@ -85,7 +85,9 @@ def _teacher(teacher: Mapping[str, Any] | None) -> str:
     if teacher is None:
         return ""
     others = f", and gave their only labels to {teacher['unlabelled']:,} real ones" if teacher["unlabelled"] else ""
-    return f" The model `{teacher['name']}` taught besides their labels{others}."
+    is_cross_fit = teacher["name"] == CROSS_FIT
+    who = "Models that hadn't trained on them (`data/lessons.tsv`)" if is_cross_fit else f"The model `{teacher['name']}`"
+    return f" {who} taught besides their labels{others}."
 
 
 def _origins(there: Sequence[Sentence], train: Sequence[Sentence]) -> str:

@@ -10,7 +10,10 @@ from newsstance.cascade import CASCADE
 from newsstance.locate import CHAMPION
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
-_RESERVED: Final = (CHAMPION, "champions", "curve", "encoders", "seeds", "texts", "trained")
+CROSS_FIT: Final = "cross-fit"
+"""The teacher that isn't one model in ``models/``: what ``training.lessons`` keeps beside the corpus."""
+
+_RESERVED: Final = (CHAMPION, "champions", CROSS_FIT, "curve", "encoders", "seeds", "texts", "trained")
 """What lies in the models folder besides the model of each recipe."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -79,11 +82,12 @@ class EncoderSettings:
 class TeacherSettings:
     """Who teaches a model besides the labels.
 
-    ``model`` is ``champion``, the name of a model in the models folder, or a model's path. The targets are its probabilities,
-    by ``weight``, and the labels, by the rest; a ``temperature`` above 1 makes its probabilities less sure first, so that more
-    is told of the labels that it didn't choose (Hinton and others 2015, https://arxiv.org/abs/1503.02531). Besides the training
-    sentences there are at most ``unlabelled`` real ones without labels (``training.unlabelled``), whose targets are its
-    probabilities alone.
+    ``model`` is ``champion``, the name of a model in the models folder, a model's path, or ``cross-fit`` for what models that
+    didn't train on a sentence said of it, by ``data/lessons.tsv`` (``training.cross_fit``). The targets are its
+    probabilities, by ``weight``, and the labels, by the rest; a ``temperature`` above 1 makes its probabilities less sure
+    first, so that more is told of the labels that it didn't choose (Hinton and others 2015,
+    https://arxiv.org/abs/1503.02531). Besides the training sentences there are at most ``unlabelled`` real ones without
+    labels (``training.unlabelled``), whose targets are its probabilities alone.
     """
 
     model: Annotated[str, Field(min_length=1)] = CHAMPION

@@ -16,11 +16,12 @@ from training.describe import describe
 from training.errors import RecipeError
 from training.exclusive import only_training
 from training.figures import scores_figure
+from training.lessons import lessons_beside, lessons_sha256
 from training.material import Material
 from training.measure import Estimates, Measured, estimates, interval_metrics, measure
 from training.model_card import write_model_card
 from training.read_recipe import recipe_of
-from training.recipe import Recipe
+from training.recipe import CROSS_FIT, Recipe
 from training.record import record, record_details, record_learning_curve, record_start
 from training.run_spec import RunSpec, sweep_spec, training_spec
 from training.runs import finished_child
@@ -121,7 +122,7 @@ def trained_before(folder: Path, recipe: Recipe, material: Material, models: Pat
     except BundleError:
         return None
     same = bundle.corpus_sha256 == material.sha256 and _same_training(bundle.recipe, recipe)
-    return bundle if same and _same_teacher(bundle, recipe, models) else None
+    return bundle if same and _same_teacher(bundle, recipe, material, models) else None
 
 
 def _same_training(trained: Mapping[str, object], recipe: Recipe) -> bool:
@@ -132,11 +133,14 @@ def _same_training(trained: Mapping[str, object], recipe: Recipe) -> bool:
         return False
 
 
-def _same_teacher(bundle: Bundle, recipe: Recipe, models: Path) -> bool:
+def _same_teacher(bundle: Bundle, recipe: Recipe, material: Material, models: Path) -> bool:
     if recipe.teacher is None:
         return True
-    teacher = read_bundle(find_model(recipe.teacher.model, models, recipe.name))
-    return bool(bundle.settings["teacher"]["sha256"] == bundle_sha256(teacher))
+    if recipe.teacher.model == CROSS_FIT:
+        sha256 = lessons_sha256(lessons_beside(material.path))
+    else:
+        sha256 = bundle_sha256(read_bundle(find_model(recipe.teacher.model, models, recipe.name)))
+    return bool(bundle.settings.get("teacher", {}).get("sha256") == sha256)
 
 
 def _median(done: Sequence[Seed]) -> Seed:

@@ -1,0 +1,92 @@
+"""What models said of sentences that they didn't train on, kept beside the corpus: others learn from it."""
+
+import csv
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from newsstance.files import write_atomically
+from newsstance.labels import HEADS
+from newsstance.models import Floats
+from training.corpus import CORPUS_PATH, Sentence, label_indices, sentence_id
+from training.errors import CorpusError
+from training.recipe import CROSS_FIT, TeacherSettings
+from training.teach import Lesson
+
+LESSONS_PATH: Final = Path("data/lessons.tsv")
+_COLUMNS: Final = ("id", *(label for labels in HEADS.values() for label in labels))
+_WHOLE: Final = 1000
+"""Probabilities are kept in thousandths: finer than models of another seed agree."""
+
+Lessons = Mapping[str, Mapping[str, Floats]]
+"""By sentence id and head: the probabilities of its labels, of shape (labels,)."""
+
+
+def lessons_beside(corpus: Path) -> Path:
+    """Give the place of the lessons of the corpus at ``corpus``, whether there are any or not."""
+    return corpus.parent / LESSONS_PATH.relative_to(CORPUS_PATH.parent)
+
+
+def lessons_sha256(path: Path) -> str | None:
+    """Give the SHA-256, in hex, of the lessons at ``path``; ``None`` if there are none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def read_lessons(path: Path) -> Lessons:
+    """Read the lessons at ``path``; raises ``CorpusError`` if a row doesn't hold an id and the labels' thousandths."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not rows or tuple(rows[0]) != _COLUMNS:
+        raise CorpusError(f"{path}: its columns aren't {', '.join(_COLUMNS)}")
+    return {row[0]: _probabilities(row, f"{path}:{number}") for number, row in enumerate(rows[1:], start=2)}
+
+
+def write_lessons(lessons: Lessons, path: Path) -> None:
+    """Write ``lessons`` to ``path``, in the order of their ids, replacing the file only when all is written."""
+    lines = ["\t".join(_COLUMNS)]
+    for identity in sorted(lessons):
+        values = np.concatenate([lessons[identity][head] for head in HEADS])
+        lines.append("\t".join([identity, *(str(round(float(value) * _WHOLE)) for value in values)]))
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def recorded_lesson(
+    settings: TeacherSettings, path: Path, train: Sequence[Sentence], unlabelled: Sequence[str]
+) -> tuple[Lesson, list[str]] | None:
+    """Give the lesson at ``path`` about ``train`` and those of ``unlabelled`` that it knows, and which ones these are.
+
+    Of a training sentence that it doesn't know it says what the label says. Without a file at ``path`` it says so on standard
+    error, and gives ``None``.
+    """
+    sha256 = lessons_sha256(path)
+    if sha256 is None:
+        print(f"going on with the labels alone: there are no lessons at {path}", file=sys.stderr)
+        return None
+    lessons = read_lessons(path)
+    known = [text for text in unlabelled if sentence_id(text) in lessons][: settings.unlabelled]
+    said = {head: _of_head(head, lessons, train, known) for head in HEADS}
+    return Lesson(settings, CROSS_FIT, sha256, said), known
+
+
+def _of_head(head: str, lessons: Lessons, train: Sequence[Sentence], known: Sequence[str]) -> Floats:
+    labels = np.eye(len(HEADS[head]), dtype=np.float32)[label_indices(train, head)]
+    rows = [lessons[s.id][head] if s.id in lessons else label for s, label in zip(train, labels, strict=True)]
+    rows += [lessons[sentence_id(text)][head] for text in known]
+    return np.stack(rows)
+
+
+def _probabilities(row: Sequence[str], place: str) -> dict[str, Floats]:
+    if len(row) != len(_COLUMNS) or not all(value.isdecimal() for value in row[1:]):
+        raise CorpusError(f"{place}: a row holds an id and {len(_COLUMNS) - 1} whole numbers")
+    values, found, start = np.array(row[1:], dtype=np.float32), {}, 0
+    for head, labels in HEADS.items():
+        of_head = values[start : start + len(labels)]
+        if abs(of_head.sum() - _WHOLE) > len(labels):  # each may be off by a half in rounding
+            raise CorpusError(f"{place}: the numbers of {head} add up to {of_head.sum():.0f} instead of {_WHOLE}")
+        found[head] = of_head / of_head.sum()
+        start += len(labels)
+    return found
