@@ -53,6 +53,13 @@ def curve_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
     return replace(spec, name=name, tags={**spec.tags, "run_type": "curve"})
 
 
+def cross_fit_spec(recipe: Recipe, material: Material, folds: int) -> RunSpec:
+    """Describe the run of a recipe's trainings without one of ``folds`` folds each."""
+    name = f"{_of_recipe(recipe, material)} · cross-fit of {folds}"
+    tags = {**_tags(recipe, material), "run_type": "cross-fit", "folds": str(folds)}
+    return RunSpec(name, tags, _parameters(recipe), is_parent=True)
+
+
 def recipe_sha256(recipe: Recipe) -> str:
     """Give the hash of what decides a training besides its seed and its material."""
     settings = replace(recipe, seed=0).to_dict()

@@ -1,4 +1,4 @@
-"""The commands that train: train, sweep, curve."""
+"""The commands that train: train, sweep, curve, cross-fit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +82,28 @@ def curve(recipe: str, seeds: int, corpus: Path, models: Path, store: Path) -> i
     return 0
 
 
+@click.command("cross-fit")
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@click.option("--folds", type=click.IntRange(2, 100), default=5, show_default=True, help="How often each recipe is trained.")
+@corpus_option
+@models_option
+@store_option
+def cross_fit(recipes: Sequence[str], folds: int, corpus: Path, models: Path, store: Path) -> int:
+    """Make the lessons beside the corpus anew: what each RECIPE says of training sentences that it didn't train on."""
+    from training.cross_fit import cross_fit as fit
+    from training.cross_fit import require_untaught
+    from training.lessons import lessons_beside, write_lessons
+    from training.read_recipe import load_recipe
+
+    loaded = [load_recipe(name) for name in recipes]
+    for recipe in loaded:
+        require_untaught(recipe)
+    lessons = fit(loaded, _material(loaded, corpus), folds, models, store)
+    write_lessons(lessons, lessons_beside(corpus))
+    click.echo(f"{lessons_beside(corpus)}: {len(lessons)} sentences")
+    return 0
+
+
 def _material(recipes: Sequence["Recipe"], corpus: Path, *, check: bool = True) -> "Material":
     """Read and check the corpus, and see that all ``recipes`` can train on it: a slip in the second costs no training."""
     from training.material import read_material, read_sound_material
@@ -94,5 +116,5 @@ def _material(recipes: Sequence["Recipe"], corpus: Path, *, check: bool = True) 
     return material
 
 
-TRAIN_COMMANDS = (train, sweep, curve)
+TRAIN_COMMANDS = (train, sweep, curve, cross_fit)
 """All of them, for the command line to take up."""
