@@ -5,7 +5,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -61,16 +61,17 @@ def cross_fit(
 ) -> Lessons:
     """Train each of ``recipes`` ``folds`` times, each time without a fold of the training sentences; give the answers' means.
 
-    Each model answers the fold that it hasn't seen and the real sentences that nobody has labelled. A block lies in one fold,
-    and a text that stands in two of them trains no model that is asked about it. What is trained isn't trained again. Raises
-    ``RecipeError`` for a recipe that isn't an encoder's, or that has a teacher itself.
+    Each model answers the fold that it hasn't seen and the real sentences that nobody has labelled. It learns from labels
+    alone: a recipe's teacher is left out. A block lies in one fold, and a text that stands in two of them trains no model
+    that is asked about it. What is trained isn't trained again. Raises ``RecipeError`` for a recipe that isn't an encoder's.
     """
-    for recipe in recipes:
-        require_untaught(recipe)
+    untaught = [replace(recipe, teacher=None) for recipe in recipes]
+    for recipe in untaught:
+        require_encoder(recipe)
     unlabelled = {sentence_id(text): text for text in read_unlabelled(material.sentences, sys.maxsize)}
     parts = [Fold(number, folds, {**_held_out(material, number, folds), **unlabelled}) for number in range(folds)]
     found: dict[str, list[Mapping[str, Floats]]] = defaultdict(list)
-    for recipe in recipes:
+    for recipe in untaught:
         with only_training(recipe.name, models), tracked(cross_fit_spec(recipe, material, folds), store) as run:
             record_start(run, recipe, material)
             of_recipe = [_answers(recipe, fold, material, models, run) for fold in parts]
@@ -81,12 +82,10 @@ def cross_fit(
     return {identity: _mean(said) for identity, said in found.items()}
 
 
-def require_untaught(recipe: Recipe) -> EncoderSettings:
-    """Give the encoder settings of ``recipe``; raises ``RecipeError`` if it has none, or a teacher."""
+def require_encoder(recipe: Recipe) -> EncoderSettings:
+    """Give the encoder settings of ``recipe``; raises ``RecipeError`` if it has none."""
     if recipe.encoder is None:
         raise RecipeError(f"{recipe.name}: only an encoder can be cross-fitted, and this is a {recipe.kind} recipe")
-    if recipe.teacher is not None:
-        raise RecipeError(f"{recipe.name}: it has a [teacher], and what is cross-fitted learns from labels alone")
     return recipe.encoder
 
 
@@ -136,7 +135,7 @@ def _train_and_ask(
     use_all_cores()
     chosen = trained_on(recipe, material).sentences
     train = [one for one in of_split(chosen, "train") if one.id not in fold.texts]
-    settings, validation = require_untaught(recipe), of_split(chosen, "validation")
+    settings, validation = require_encoder(recipe), of_split(chosen, "validation")
     network, windows = finetune(settings, recipe.seed, train, validation, checkpoint, report)
     return _ask(network, windows, list(fold.texts.values()))
 

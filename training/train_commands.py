@@ -91,13 +91,13 @@ def curve(recipe: str, seeds: int, corpus: Path, models: Path, store: Path) -> i
 def cross_fit(recipes: Sequence[str], folds: int, corpus: Path, models: Path, store: Path) -> int:
     """Make the lessons beside the corpus anew: what each RECIPE says of training sentences that it didn't train on."""
     from training.cross_fit import cross_fit as fit
-    from training.cross_fit import require_untaught
+    from training.cross_fit import require_encoder
     from training.lessons import lessons_beside, write_lessons
     from training.read_recipe import load_recipe
 
     loaded = [load_recipe(name) for name in recipes]
     for recipe in loaded:
-        require_untaught(recipe)
+        require_encoder(recipe)
     lessons = fit(loaded, _material(loaded, corpus), folds, models, store)
     write_lessons(lessons, lessons_beside(corpus))
     click.echo(f"{lessons_beside(corpus)}: {len(lessons)} sentences")
