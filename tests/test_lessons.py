@@ -1,5 +1,6 @@
 """Lessons: what models said of sentences that they hadn't seen, kept beside the corpus, and learnt from."""
 
+import csv
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,12 +18,15 @@ from training import cross_fit as module
 from training import encoder_road
 from training.champion import challenges
 from training.cli import main
-from training.corpus import of_split, sentence_id
+from training.corpus import of_split, read_corpus, sentence_id
 from training.cross_fit import Fold, cross_fit, held_out_metrics
+from training.editorials import EDITORIALS_PATH
 from training.errors import CorpusError, RecipeError
 from training.finetune import finetune
-from training.lessons import Lessons, lessons_beside, read_lessons, recorded_lesson, write_lessons
+from training.lessons import LESSONS_PATH, Lessons, lessons_beside, read_lessons, recorded_lesson, write_lessons
 from training.material import Material, read_material
+from training.news import NEWS_PATH
+from training.press import HARD_PATH, PRESS_PATH
 from training.recipe import CROSS_FIT, Recipe, TeacherSettings
 from training.store import store_uri
 from training.sweep import trained_before
@@ -37,6 +41,11 @@ def lesson(*values: float) -> dict[str, np.ndarray]:
 
 
 FIRST, SECOND = lesson(0.7, 0.1, 0.1, 0.1, 0.25, 0.5, 0.25), lesson(0, 0, 0, 1, 0, 0, 1)
+
+
+def read_labels(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def untaught(encoder: Path) -> Recipe:
@@ -203,6 +212,27 @@ def test_the_command_writes_lessons_that_a_recipe_learns_from(
 def test_what_cannot_be_cross_fitted_is_told_before_anything_trains(material: Material) -> None:
     with pytest.raises(RecipeError, match="floor: only an encoder can be cross-fitted, and this is a linear recipe"):
         cross_fit([tiny_linear_recipe()], material)
+
+
+def test_a_lesson_about_a_held_out_sentence_is_a_breach(material: Material, capsys: pytest.CaptureFixture[str]) -> None:
+    write_lessons({one.id: FIRST for one in of_split(material.sentences, "train")}, lessons_beside(material.path))
+    assert main(["check-data", "--corpus", str(material.path)]) == 0
+    held_out = of_split(material.sentences, "test")[0]
+    write_lessons({held_out.id: FIRST}, lessons_beside(material.path))
+    assert main(["check-data", "--corpus", str(material.path)]) == 1
+    assert f"lessons.tsv tells of {held_out.id}, a sentence of test\n" in capsys.readouterr().err
+
+
+def test_the_lessons_of_the_corpus_tell_of_every_invented_training_sentence_and_of_no_held_out_one() -> None:
+    lessons = read_lessons(LESSONS_PATH)
+    invented = read_corpus()
+    assert all(sentence.id in lessons for sentence in of_split(invented, "train"))
+    real = [read_labels(path) for path in (NEWS_PATH, EDITORIALS_PATH, PRESS_PATH, HARD_PATH)]
+    splits = {sentence.id: sentence.split for sentence in invented} | {
+        row["hash"]: row["split"] for rows in real for row in rows
+    }
+    assert not {identity for identity, split in splits.items() if split != "train"} & set(lessons)
+    assert all(identity in lessons for identity, split in splits.items() if split == "train")
 
 
 def test_a_fold_is_decided_by_the_block_alone() -> None:

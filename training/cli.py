@@ -26,10 +26,11 @@ def check_data(corpus: Path) -> int:
     """Check the corpus: schema, labels, duplicates, and leaks between its splits."""
     from training.check_data import breaches
     from training.croissant import outdated
+    from training.lessons import leaks
     from training.material import read_material
 
     material = read_material(corpus)
-    found = breaches(material.sentences, material.votes) + outdated(corpus)
+    found = breaches(material.sentences, material.votes) + leaks(corpus, material.sentences) + outdated(corpus)
     for line in found:
         click.echo(f"{corpus}: {line}", err=True)
     if found:

@@ -54,6 +54,14 @@ def write_lessons(lessons: Lessons, path: Path) -> None:
     write_atomically(path, ("\n".join(lines) + "\n").encode())
 
 
+def leaks(corpus: Path, sentences: Sequence[Sentence]) -> list[str]:
+    """Give a line for each held-out one of ``sentences`` that the lessons beside ``corpus`` tell of."""
+    path = lessons_beside(corpus)
+    lessons = read_lessons(path) if path.is_file() else {}
+    held_out = [sentence for sentence in sentences if sentence.split != "train"]
+    return [f"{path} tells of {one.id}, a sentence of {one.split}" for one in held_out if one.id in lessons]
+
+
 def recorded_lesson(
     settings: TeacherSettings, path: Path, train: Sequence[Sentence], unlabelled: Sequence[str]
 ) -> tuple[Lesson, list[str]] | None:
