@@ -1,4 +1,4 @@
-"""The fast tier, which the champion teaches, and the cascade of the two."""
+"""The fast tier, here taught by the champion, and the cascade of the two."""
 
 import json
 import shutil
@@ -67,7 +67,7 @@ def tiers(trained: Trained, encoder: Path, tmp_path_factory: pytest.TempPathFact
     material = read_material(trained.corpus)
     recipe = replace(fast_recipe(encoder), teacher=replace(TEACHER, unlabelled=2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoder_road, "read_unlabelled", lambda _, most: TEXTS[:most])
+        patch.setattr(encoder_road, "read_unlabelled", lambda _, most, **__: TEXTS[:most])
         fast = train(recipe, material, models, home / "mlruns")
     recipe = Recipe("cascade", "both", cascade=CascadeSettings())
     return Tiers(models, home / "mlruns", fast, train(recipe, material, models, home / "mlruns"))
@@ -163,6 +163,14 @@ def test_an_interrupted_teaching_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize("name", ["champion", "elsewhere", "no/where"])
+def test_a_cascade_of_the_champion_with_itself_is_refused(trained: Trained, tmp_path: Path) -> None:
+    models = Path(shutil.copytree(trained.models, tmp_path / "models"))
+    name_champion(models, "tiny")
+    recipe = Recipe("cascade", "both", cascade=CascadeSettings(fast="tiny"))
+    with pytest.raises(RecipeError, match="cascade: its fast model is the champion itself: `make train` trains a better one"):
+        train(recipe, read_material(trained.corpus), models, tmp_path / "mlruns")
+
+
 def test_without_a_teacher_one_line_says_what_to_train(name: str, encoder: Path, corpus: Path, tmp_path: Path) -> None:
     recipe = replace(fast_recipe(encoder), teacher=TeacherSettings(model=name))
     with pytest.raises(RecipeError, match=f"'fast' builds on the model '{name}'.*train that first") as error:

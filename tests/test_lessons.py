@@ -4,6 +4,7 @@ import csv
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from training.champion import challenges
 from training.cli import main
 from training.corpus import of_split, read_corpus, sentence_id
 from training.cross_fit import Fold, cross_fit, held_out_metrics
+from training.curve import curve
 from training.editorials import EDITORIALS_PATH
 from training.errors import CorpusError, RecipeError
 from training.finetune import finetune
@@ -27,9 +29,12 @@ from training.lessons import LESSONS_PATH, Lessons, lessons_beside, read_lessons
 from training.material import Material, read_material
 from training.news import NEWS_PATH
 from training.press import HARD_PATH, PRESS_PATH
-from training.recipe import CROSS_FIT, Recipe, TeacherSettings
+from training.read_recipe import load_recipe
+from training.recipe import CROSS_FIT, DataSettings, Recipe, TeacherSettings
+from training.run_spec import LESSONS_TAG, cross_fit_spec, training_spec
 from training.store import store_uri
 from training.sweep import trained_before
+from training.targets import Targets
 from training.train import train
 
 TEACHER = TeacherSettings(model=CROSS_FIT, weight=0.5, unlabelled=2)
@@ -65,7 +70,7 @@ def material(trained: Trained, tmp_path: Path) -> Material:
 @pytest.fixture(autouse=True)
 def _unlabelled(monkeypatch: pytest.MonkeyPatch) -> None:
     for reader in (encoder_road, module):
-        monkeypatch.setattr(reader, "read_unlabelled", lambda _, most: TEXTS[:most])
+        monkeypatch.setattr(reader, "read_unlabelled", lambda _, most, **__: TEXTS[:most])
 
 
 def test_lessons_are_read_as_they_were_written_in_thousandths(tmp_path: Path) -> None:
@@ -87,21 +92,24 @@ def test_lessons_are_read_as_they_were_written_in_thousandths(tmp_path: Path) ->
         ("{head}a\t1\t2\n", ":2: a row holds an id and 7 whole numbers"),
         ("{head}a\t700\t100\t100\t100\t-1\t500\t501\n", ":2: a row holds an id and 7 whole numbers"),
         ("{head}a\t700\t100\t100\t10\t250\t500\t250\n", ":2: the numbers of stance add up to 910 instead of 1000"),
+        ("{head}a\t0\t0\t0\t1000\t0\t0\t1000\na\t0\t0\t0\t1000\t0\t0\t1000\n", "1 of its ids stand there twice"),
+        ("\xff", "not UTF-8"),
     ],
 )
 def test_a_damaged_file_of_lessons_is_named(content: str, told: str, tmp_path: Path) -> None:
     head = "\t".join(["id", *HEADS["stance"], *HEADS["sentiment"]]) + "\n"
-    (tmp_path / "lessons.tsv").write_text(content.format(head=head))
+    (tmp_path / "lessons.tsv").write_bytes(content.format(head=head).encode("latin-1"))
     with pytest.raises(CorpusError, match=told):
         read_lessons(tmp_path / "lessons.tsv")
 
 
-def test_a_sentence_without_a_lesson_teaches_its_label_and_an_unlabelled_one_nothing(tmp_path: Path) -> None:
+def test_a_sentence_without_a_lesson_teaches_its_label_and_an_unlabelled_one_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     train = made_sentences()[:2]
     write_lessons({train[0].id: FIRST, sentence_id(TEXTS[1]): SECOND}, tmp_path / "lessons.tsv")
-    found = recorded_lesson(TEACHER, tmp_path / "lessons.tsv", train, TEXTS)
-    assert found is not None
-    said, known = found
+    said, known = recorded_lesson(TEACHER, tmp_path / "lessons.tsv", train, TEXTS)
+    assert capsys.readouterr().err == f"{tmp_path}/lessons.tsv is silent on 1 of 2 training sentences: labels teach those\n"
     assert known == [TEXTS[1]]
     np.testing.assert_allclose(said.probabilities["stance"][0], FIRST["stance"], atol=1e-3)
     np.testing.assert_array_equal(said.probabilities["stance"][1], np.eye(4)[HEADS["stance"].index(train[1].stance)])
@@ -112,7 +120,9 @@ def test_without_lessons_the_labels_alone_teach_and_a_line_says_so(
     material: Material, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = train(taught(encoder), material, tmp_path / "models", tmp_path / "mlruns")
-    assert f"going on with the labels alone: there are no lessons at {tmp_path}/lessons.tsv\n" in capsys.readouterr().err
+    assert (
+        f"taught: learning from labels alone, since there are no lessons at {tmp_path}/lessons.tsv\n" in capsys.readouterr().err
+    )
     assert "teacher" not in bundle.settings
     assert trained_before(bundle.path, taught(encoder), material, tmp_path / "models") is not None
     write_lessons({"a" * 12: FIRST}, lessons_beside(material.path))
@@ -127,7 +137,7 @@ def test_who_learns_from_lessons_may_become_champion_and_names_them(material: Ma
     assert read_bundle(models / "taught").settings["teacher"]["name"] == CROSS_FIT
     assert bundle.settings["teacher"]["unlabelled"] == 2
     card = (models / "taught" / "README.md").read_text()
-    assert "Models that hadn't trained on them (`data/lessons.tsv`) taught besides their labels, and gave" in card
+    assert "Models that hadn't trained on them (`lessons.tsv` beside the corpus) taught besides their labels, and gave" in card
 
 
 def test_a_model_is_trained_again_when_its_lessons_have_changed(material: Material, encoder: Path, tmp_path: Path) -> None:
@@ -209,6 +219,58 @@ def test_the_command_writes_lessons_that_a_recipe_learns_from(
     assert len(found) == rows
 
 
+def test_a_cross_fit_learns_as_its_recipe_says_and_its_run_is_one_of_the_same_folds(
+    material: Material, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt: list[Targets] = []
+
+    def recorded(*arguments):  # type: ignore[no-untyped-def]
+        learnt.append(arguments[-1])
+        return finetune(*arguments)
+
+    monkeypatch.setattr(module, "finetune", recorded)
+    recipe = replace(untaught(encoder), data=DataSettings(weights={"wire": 2.0}))
+    for folds in (2, 3):
+        cross_fit([recipe], material, folds, tmp_path / "models", tmp_path / "mlruns")
+    assert all(one.weights is not None for one in learnt)
+    client = MlflowClient(store_uri(tmp_path / "mlruns"))
+    runs = client.search_runs([one.experiment_id for one in client.search_experiments()], "tags.run_type = 'cross-fit'")
+    assert sorted(run.data.tags["folds"] for run in runs) == ["2", "3"]
+
+
+def test_an_empty_fold_is_told_before_anything_trains(material: Material, encoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"fold [0-9]+ of 100 is empty: the corpus has few blocks, use fewer folds"):
+        cross_fit([untaught(encoder)], material, 100, tmp_path / "models", tmp_path / "mlruns")
+    one_block = replace(material, sentences=[replace(one, block="only") for one in material.sentences])
+    with pytest.raises(RecipeError, match=r"is empty|all that trains it is in fold"):
+        cross_fit([untaught(encoder)], one_block, 2, tmp_path / "models", tmp_path / "mlruns")
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_learning_curve_leaves_lessons_out_since_the_whole_corpus_taught_them(
+    material: Material, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lessons({"a" * 12: FIRST}, lessons_beside(material.path))
+    monkeypatch.setattr("training.curve.SHARES", (Fraction(1),))
+    curve(taught(encoder), material, 1, tmp_path / "models", tmp_path / "mlruns")
+    assert "taught: without its lessons, which the whole corpus taught\n" in capsys.readouterr().err
+    assert "teacher" not in read_bundle(tmp_path / "models" / "curve" / "1" / "taught-1-1").settings
+
+
+def test_runs_that_learnt_from_other_lessons_are_told_apart(material: Material, encoder: Path) -> None:
+    assert training_spec(taught(encoder), material).tags[LESSONS_TAG] == "none"
+    write_lessons({"a" * 12: FIRST}, lessons_beside(material.path))
+    with_lessons = training_spec(taught(encoder), material).tags[LESSONS_TAG]
+    assert len(with_lessons) == 64
+    assert LESSONS_TAG not in training_spec(untaught(encoder), material).tags
+
+
+def test_a_shipped_recipe_without_its_teacher_keeps_its_name(material: Material) -> None:
+    best = load_recipe("best")
+    assert cross_fit_spec(replace(best, teacher=None), material, 5).name.startswith("best on labels alone · corpus")
+    assert cross_fit_spec(best, material, 5).name.startswith("best · corpus")
+
+
 def test_what_cannot_be_cross_fitted_is_told_before_anything_trains(material: Material) -> None:
     with pytest.raises(RecipeError, match="floor: only an encoder can be cross-fitted, and this is a linear recipe"):
         cross_fit([tiny_linear_recipe()], material)
@@ -221,6 +283,8 @@ def test_a_lesson_about_a_held_out_sentence_is_a_breach(material: Material, caps
     write_lessons({held_out.id: FIRST}, lessons_beside(material.path))
     assert main(["check-data", "--corpus", str(material.path)]) == 1
     assert f"lessons.tsv tells of {held_out.id}, a sentence of test\n" in capsys.readouterr().err
+    assert main(["train", "fast", "--corpus", str(material.path), "--unchecked"]) == 1
+    assert f"lessons.tsv tells of {held_out.id}, a sentence of test (1 such): make them anew with" in capsys.readouterr().err
 
 
 def test_the_lessons_of_the_corpus_tell_of_every_invented_training_sentence_and_of_no_held_out_one() -> None:

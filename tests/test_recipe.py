@@ -15,6 +15,7 @@ from training.errors import RecipeError
 from training.fetch_encoder import ENCODERS
 from training.published import TEXTS
 from training.read_recipe import load_recipe, recipe_names
+from training.recipe import CROSS_FIT
 from training.sweep import SEED_MODELS
 
 
@@ -51,7 +52,9 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("folder", [CHAMPION, CHAMPIONS, CURVE_MODELS, SEED_MODELS, TRAINED, ENCODERS.name, TEXTS.name])
+@pytest.mark.parametrize(
+    "folder", [CHAMPION, CHAMPIONS, CURVE_MODELS, SEED_MODELS, TRAINED, ENCODERS.name, TEXTS.name, CROSS_FIT]
+)
 def test_no_recipe_is_called_like_a_folder_that_its_model_would_take_the_place_of(folder: str) -> None:
     with pytest.raises(ValueError, match="meaning of its own in models/"):
         replace(tiny_linear_recipe(), name=folder)

@@ -56,6 +56,7 @@ def articles(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("articles")
 def test_only_whole_sentences_apart_from_all_that_is_labelled_or_held_out_are_given() -> None:
     assert sorted(read_unlabelled(CORPUS, 100)) == sorted(FREE)
+    assert sorted(read_unlabelled(CORPUS, 100, labelled=[sentence_id(FREE[0])])) == sorted(FREE[1:])
 
 
 @pytest.mark.usefixtures("articles")

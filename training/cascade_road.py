@@ -11,6 +11,7 @@ from newsstance.bundle import Bundle, read_bundle
 from newsstance.cascade import ROLES, sure_enough
 from newsstance.identity import bundle_sha256
 from training.corpus import Sentence, of_split
+from training.errors import RecipeError
 from training.evaluate import Labelled
 from training.export import Origin, write_bundle
 from training.material import Material
@@ -35,6 +36,8 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
         return {**shares, "cascade/validation_share_fast": chosen.share}
 
     settings = _settings(paths, chosen, models)
+    if settings["fast"]["sha256"] == settings["champion"]["sha256"]:
+        raise RecipeError(f"{recipe.name}: its fast model is the champion itself: `make train` trains a better one")
     return write_bundle(models / recipe.name, origin, settings, lambda _: None, material.sentences, compare, calibrate=False)
 
 

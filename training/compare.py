@@ -8,6 +8,7 @@ from training.bootstrap import METRICS, Difference, Estimate, difference, estima
 from training.errors import ComparisonError
 from training.predictions import Predictions, SplitPredictions
 from training.registry import PROMOTED, champion_version
+from training.run_spec import LESSONS_TAG
 from training.runs import find_run, finished_runs, run_predictions
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def rank(client: "MlflowClient", experiment: str, split: str, metric: str = "sta
 def _newest_of_each(
     client: "MlflowClient", runs: Sequence["Run"], split: str, keep: str | None
 ) -> list[tuple["Run", list[Predictions]]]:
-    """Give the first of ``runs`` of each recipe and corpus that has answers on ``split``, and the one with the id ``keep``."""
+    """Give the first of ``runs`` of each recipe, corpus and lessons with answers on ``split``, and the one called ``keep``."""
     seen: set[tuple[str | None, ...]] = set()
     chosen = []
     for run in runs:
-        key = tuple(run.data.tags.get(name) for name in ("recipe", "recipe_sha256", "corpus_sha256"))
+        key = tuple(run.data.tags.get(name) for name in ("recipe", "recipe_sha256", "corpus_sha256", LESSONS_TAG))
         if (key not in seen or run.info.run_id == keep) and (kept := _kept(client, run, split)):
             chosen.append((run, kept))
             seen.add(key)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 from safetensors.numpy import load, save
 from tqdm import tqdm
 
@@ -19,7 +20,7 @@ from newsstance.models import Floats, likeliest, softmax
 from newsstance.tokens import Windows
 from training.calibration_metrics import log_loss
 from training.checkpoint import Checkpoint
-from training.corpus import label_indices, of_split, sentence_id
+from training.corpus import Sentence, label_indices, of_split, sentence_id
 from training.encoder_road import CHECKPOINTS
 from training.errors import RecipeError
 from training.exclusive import only_training
@@ -32,6 +33,7 @@ from training.record import record_start
 from training.run_spec import cross_fit_spec
 from training.selection import trained_on
 from training.store import STORE
+from training.targets import targets
 from training.teach import LESSONS
 from training.tracking import Tracking, tracked
 from training.train import MODELS
@@ -70,6 +72,7 @@ def cross_fit(
         require_encoder(recipe)
     unlabelled = {sentence_id(text): text for text in read_unlabelled(material.sentences, sys.maxsize)}
     parts = [Fold(number, folds, {**_held_out(material, number, folds), **unlabelled}) for number in range(folds)]
+    _require_folds(untaught, parts, material)
     found: dict[str, list[Mapping[str, Floats]]] = defaultdict(list)
     for recipe in untaught:
         with only_training(recipe.name, models), tracked(cross_fit_spec(recipe, material, folds), store) as run:
@@ -100,6 +103,23 @@ def held_out_metrics(answers: Sequence[Lessons], material: Material) -> dict[str
     return {f"held_out/{name}": value for name, value in {**metrics, **losses}.items()}
 
 
+def _require_folds(recipes: Sequence[Recipe], folds: Sequence[Fold], material: Material) -> None:
+    """Raise ``RecipeError`` if a fold is empty, or leaves a recipe nothing to train on: few blocks may fall so."""
+    for fold in folds:
+        if not _held_out(material, fold.number, fold.of):
+            raise RecipeError(f"fold {fold.number + 1} of {fold.of} is empty: the corpus has few blocks, use fewer folds")
+        for recipe in recipes:
+            if not _without(fold, recipe, material):
+                raise RecipeError(
+                    f"{recipe.name}: all that trains it is in fold {fold.number + 1} of {fold.of}: use more folds"
+                )
+
+
+def _without(fold: Fold, recipe: Recipe, material: Material) -> list[Sentence]:
+    """Give what ``recipe`` trains on of all that the model without ``fold`` isn't asked about."""
+    return [one for one in of_split(trained_on(recipe, material).sentences, "train") if one.id not in fold.texts]
+
+
 def _mean(said: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
     return {head: np.mean([one[head] for one in said], axis=0) for head in HEADS}
 
@@ -114,15 +134,15 @@ def _answers(recipe: Recipe, fold: Fold, material: Material, models: Path, run: 
     told = {"recipe": recipe.to_dict(), "corpus": material.sha256, "fold": fold.number, "folds": fold.of}
     digest = hashlib.sha256(json.dumps([told, list(fold.texts)], sort_keys=True).encode()).hexdigest()
     path = models / LESSONS / f"{recipe.name}-{fold.number}-{digest[:16]}.safetensors"
+    checkpoint = Checkpoint(models / CHECKPOINTS / f"{recipe.name}-fold-{fold.number}", told)
     if path.is_file():
         print(f"{recipe.name}: without fold {fold.number + 1} of {fold.of} it was trained before", file=sys.stderr)
         said = load(path.read_bytes())
     else:
         print(f"{recipe.name}: training without fold {fold.number + 1} of {fold.of}", file=sys.stderr)
-        checkpoint = Checkpoint(models / CHECKPOINTS / f"{recipe.name}-fold-{fold.number}", told)
         said = _train_and_ask(recipe, fold, material, checkpoint, run)
         write_atomically(path, save(said))
-        checkpoint.remove()
+    checkpoint.remove()
     return {identity: {head: said[head][place] for head in HEADS} for place, identity in enumerate(fold.texts)}
 
 
@@ -133,15 +153,15 @@ def _train_and_ask(
         run.metric(step, f"fold_{fold.number}/{name}", value)
 
     use_all_cores()
-    chosen = trained_on(recipe, material).sentences
-    train = [one for one in of_split(chosen, "train") if one.id not in fold.texts]
-    settings, validation = require_encoder(recipe), of_split(chosen, "validation")
-    network, windows = finetune(settings, recipe.seed, train, validation, checkpoint, report)
+    train, validation = _without(fold, recipe, material), of_split(material.sentences, "validation")
+    learnt = targets(train, material.votes, recipe.data)
+    network, windows = finetune(require_encoder(recipe), recipe.seed, train, validation, checkpoint, report, learnt)
     return _ask(network, windows, list(fold.texts.values()))
 
 
 def _ask(network: TwoHeads, windows: Windows, texts: Sequence[str]) -> dict[str, Floats]:
-    device = next(network.parameters()).device
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device)
     parts: list[dict[str, Floats]] = []
     with tqdm(total=len(texts), desc="asking", unit="sentence", mininterval=1 if sys.stderr.isatty() else 30) as bar:
         for start in range(0, len(texts), _AT_ONCE):

@@ -1,5 +1,6 @@
 """The learning curve: what a recipe reaches on shares of the corpus, which tells what more sentences would be worth."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -55,8 +56,10 @@ def curve(
     """Train ``recipe`` on each of ``SHARES`` with ``seeds`` seeds; give the split it is measured on and a point for each share.
 
     The split is test-news, or test where the material has no real news. What was trained before isn't trained again, and a
-    curve that was interrupted goes on in its run. Raises ``RecipeError`` for a cascade, which trains on nothing.
+    curve that was interrupted goes on in its run. A recipe that learns from lessons learns from labels alone. Raises
+    ``RecipeError`` for a cascade, which trains on nothing.
     """
+    recipe = _without_lessons(recipe)
     split = TEST_NEWS if of_split(material.sentences, TEST_NEWS) else "test"
     numbers = range(recipe.seed, recipe.seed + seeds)
     trained_on(require_seed(recipe), material)
@@ -71,6 +74,14 @@ def curve(
         told = [(str(point.share), point.sentences, point.mean, point.sd) for point in points]
         describe_curve(run, recipe, split, told, material, seeds)
     return split, points
+
+
+def _without_lessons(recipe: Recipe) -> Recipe:
+    """Leave the lessons out: models that trained on the whole corpus gave them, of which a share would then know."""
+    if not recipe.learns_lessons:
+        return recipe
+    print(f"{recipe.name}: without its lessons, which the whole corpus taught", file=sys.stderr)
+    return replace(recipe, teacher=None)
 
 
 def _draw(run: Tracking, point: Point, name: str) -> None:

@@ -25,7 +25,7 @@ from training.material import Material
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions, SplitPredictions
 from training.pretrained import encoder_folder
-from training.recipe import CROSS_FIT, EncoderSettings, Recipe
+from training.recipe import EncoderSettings, Recipe
 from training.targets import targets
 from training.teach import Lesson, learn_from, pseudo_labelled
 from training.tracking import Tracking
@@ -73,12 +73,13 @@ def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson 
     train, teacher = of_split(material.sentences, "train"), origin.recipe.teacher
     if teacher is None:
         return train, None
-    unlabelled = read_unlabelled(material.sentences, teacher.unlabelled)
-    if teacher.model == CROSS_FIT:
-        recorded = recorded_lesson(teacher, lessons_beside(material.path), train, unlabelled)
-        if recorded is None:
-            return train, None
-        lesson, unlabelled = recorded
+    lessons = lessons_beside(material.path)
+    if origin.recipe.learns_lessons and not lessons.is_file():
+        print(f"{origin.recipe.name}: learning from labels alone, since there are no lessons at {lessons}", file=sys.stderr)
+        return train, None
+    unlabelled = read_unlabelled(material.sentences, teacher.unlabelled, labelled=material.votes)
+    if origin.recipe.learns_lessons:
+        lesson, unlabelled = recorded_lesson(teacher, lessons, train, unlabelled)
     else:
         lesson = learn_from(teacher, origin.models, origin.recipe.name, [*(one.text for one in train), *unlabelled])
     return train + pseudo_labelled(unlabelled, lesson), lesson

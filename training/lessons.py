@@ -1,6 +1,5 @@
 """What models said of sentences that they didn't train on, kept beside the corpus: others learn from it."""
 
-import csv
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
 from newsstance.models import Floats
-from training.corpus import CORPUS_PATH, Sentence, label_indices, sentence_id
+from training.corpus import CORPUS_PATH, Sentence, label_indices, read_lines, sentence_id
 from training.errors import CorpusError
 from training.recipe import CROSS_FIT, TeacherSettings
 from training.teach import Lesson
@@ -37,12 +36,14 @@ def lessons_sha256(path: Path) -> str | None:
 
 
 def read_lessons(path: Path) -> Lessons:
-    """Read the lessons at ``path``; raises ``CorpusError`` if a row doesn't hold an id and the labels' thousandths."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    """Read the lessons at ``path``; raises ``CorpusError`` if it isn't UTF-8 or holds other rows than those."""
+    rows = [line.split("\t") for line in read_lines(path)]
     if not rows or tuple(rows[0]) != _COLUMNS:
         raise CorpusError(f"{path}: its columns aren't {', '.join(_COLUMNS)}")
-    return {row[0]: _probabilities(row, f"{path}:{number}") for number, row in enumerate(rows[1:], start=2)}
+    lessons = {row[0]: _probabilities(row, f"{path}:{number}") for number, row in enumerate(rows[1:], start=2)}
+    if len(lessons) != len(rows) - 1:
+        raise CorpusError(f"{path}: {len(rows) - 1 - len(lessons)} of its ids stand there twice")
+    return lessons
 
 
 def write_lessons(lessons: Lessons, path: Path) -> None:
@@ -62,22 +63,28 @@ def leaks(corpus: Path, sentences: Sequence[Sentence]) -> list[str]:
     return [f"{path} tells of {one.id}, a sentence of {one.split}" for one in held_out if one.id in lessons]
 
 
+def require_sound_lessons(corpus: Path, sentences: Sequence[Sentence]) -> None:
+    """Raise ``CorpusError`` if the lessons beside ``corpus`` can't be read, or tell of held-out ones of ``sentences``."""
+    found = leaks(corpus, sentences)
+    if found:
+        remedy = "make them anew with `python -m training cross-fit`, or delete the file"
+        raise CorpusError(f"{found[0]} ({len(found)} such): {remedy}")
+
+
 def recorded_lesson(
     settings: TeacherSettings, path: Path, train: Sequence[Sentence], unlabelled: Sequence[str]
-) -> tuple[Lesson, list[str]] | None:
+) -> tuple[Lesson, list[str]]:
     """Give the lesson at ``path`` about ``train`` and those of ``unlabelled`` that it knows, and which ones these are.
 
-    Of a training sentence that it doesn't know it says what the label says. Without a file at ``path`` it says so on standard
-    error, and gives ``None``.
+    Of a training sentence that it doesn't know it says what the label says, and how many those are on standard error.
     """
-    sha256 = lessons_sha256(path)
-    if sha256 is None:
-        print(f"going on with the labels alone: there are no lessons at {path}", file=sys.stderr)
-        return None
     lessons = read_lessons(path)
+    strange = sum(sentence.id not in lessons for sentence in train)
+    if strange:
+        print(f"{path} is silent on {strange:,} of {len(train):,} training sentences: labels teach those", file=sys.stderr)
     known = [text for text in unlabelled if sentence_id(text) in lessons][: settings.unlabelled]
     said = {head: _of_head(head, lessons, train, known) for head in HEADS}
-    return Lesson(settings, CROSS_FIT, sha256, said), known
+    return Lesson(settings, CROSS_FIT, lessons_sha256(path) or "", said), known
 
 
 def _of_head(head: str, lessons: Lessons, train: Sequence[Sentence], known: Sequence[str]) -> Floats:

@@ -85,8 +85,9 @@ def _teacher(teacher: Mapping[str, Any] | None) -> str:
     if teacher is None:
         return ""
     others = f", and gave their only labels to {teacher['unlabelled']:,} real ones" if teacher["unlabelled"] else ""
-    is_cross_fit = teacher["name"] == CROSS_FIT
-    who = "Models that hadn't trained on them (`data/lessons.tsv`)" if is_cross_fit else f"The model `{teacher['name']}`"
+    who = f"The model `{teacher['name']}`"
+    if teacher["name"] == CROSS_FIT:
+        who = "Models that hadn't trained on them (`lessons.tsv` beside the corpus)"
     return f" {who} taught besides their labels{others}."
 
 

@@ -14,7 +14,7 @@ CROSS_FIT: Final = "cross-fit"
 """The teacher that isn't one model in ``models/``: what ``training.lessons`` keeps beside the corpus."""
 
 _RESERVED: Final = (CHAMPION, "champions", CROSS_FIT, "curve", "encoders", "seeds", "texts", "trained")
-"""What lies in the models folder besides the model of each recipe."""
+"""What lies in the models folder besides the model of each recipe, and what a recipe calls something else."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -152,7 +152,7 @@ class Recipe:
         if self.data.votes == "shares" and self.encoder is None:
             raise ValueError("only an [encoder] learns the shares of votes")
         if self.name in _RESERVED:
-            raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/")
+            raise ValueError(f"a recipe can't be called {self.name!r}, which has a meaning of its own in models/ or in recipes")
 
     @property
     def kind(self) -> str:
@@ -160,6 +160,11 @@ class Recipe:
         if self.cascade is not None:
             return CASCADE
         return "linear" if self.encoder is None else "encoder"
+
+    @property
+    def learns_lessons(self) -> bool:
+        """Tell whether the lessons beside the corpus teach."""
+        return self.teacher is not None and self.teacher.model == CROSS_FIT
 
     def to_dict(self) -> dict[str, Any]:
         """Give the recipe as plain types, without the table it doesn't have."""

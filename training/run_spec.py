@@ -7,13 +7,17 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from newsstance.cores import usable_cores
+from training.lessons import lessons_beside, lessons_sha256
 from training.material import Material
 from training.processes import PROCESS_TAG, this_process
 from training.read_recipe import load_recipe, recipe_names
 from training.recipe import Recipe
+
+LESSONS_TAG: Final = "lessons_sha256"
+"""The tag that tells which lessons a run learnt from, ``none`` where there were none; absent where its recipe asks for none."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def curve_spec(recipe: Recipe, material: Material, seeds: int) -> RunSpec:
 def cross_fit_spec(recipe: Recipe, material: Material, folds: int) -> RunSpec:
     """Describe the run of a recipe's trainings without one of ``folds`` folds each."""
     name = f"{_of_recipe(recipe, material)} · cross-fit of {folds}"
-    tags = {**_tags(recipe, material), "run_type": "cross-fit", "folds": str(folds)}
+    tags = {**_tags(recipe, material), "run_type": "cross-fit", "folds": str(folds), "seed": str(recipe.seed)}
     return RunSpec(name, tags, _parameters(recipe), is_parent=True)
 
 
@@ -78,14 +82,24 @@ def git_commit() -> str:
 
 def _of_recipe(recipe: Recipe, material: Material) -> str:
     """Begin a run's name; the edits of a recipe of one's own differ by the first digits of their hashes."""
-    shipped = recipe.name in recipe_names() and recipe_sha256(load_recipe(recipe.name)) == recipe_sha256(recipe)
-    name = recipe.name if shipped else f"{recipe.name} {recipe_sha256(recipe)[:4]}"
-    return f"{name} · corpus {material.sha256[:4]}"
+    return f"{_told(recipe)} · corpus {material.sha256[:4]}"
+
+
+def _told(recipe: Recipe) -> str:
+    digest = recipe_sha256(recipe)
+    shipped = load_recipe(recipe.name) if recipe.name in recipe_names() else None
+    if shipped is not None and recipe_sha256(shipped) == digest:
+        return recipe.name
+    if shipped is not None and recipe_sha256(replace(shipped, teacher=None)) == digest:
+        return f"{recipe.name} on labels alone"
+    return f"{recipe.name} {digest[:4]}"
 
 
 def _tags(recipe: Recipe, material: Material) -> dict[str, str]:
     commit = git_commit()
+    lessons = lessons_sha256(lessons_beside(material.path)) or "none"
     return {
+        **({LESSONS_TAG: lessons} if recipe.learns_lessons else {}),
         "recipe": recipe.name,
         "recipe_sha256": recipe_sha256(recipe),
         "kind": recipe.kind,

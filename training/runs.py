@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from training.errors import ComparisonError
 from training.predictions import PREDICTIONS_FILE, Predictions, read_predictions
+from training.run_spec import LESSONS_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 PARENT: Final = "mlflow.parentRunId"
 _NEWEST: Final = ["attributes.start_time DESC"]
 _MOST: Final = 1000
-_SEEDS: Final = ("seeds", "first_seed")
+_SAME: Final = (LESSONS_TAG,)
+_DRAWN: Final = ("seeds", "first_seed", "folds", "seed")
 
 
 def earlier_parent(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> str | None:
-    """Give the id of the newest sweep or curve of the recipe and corpus that ``tags`` tell, of a curve with the same seeds.
+    """Give the id of the newest run that stands above others, of the kind, recipe, corpus and lessons that ``tags`` tell.
 
-    A sweep can grow by seeds; the points of a curve, once drawn, can't be taken back.
+    A sweep can grow by seeds. The points of a curve, once drawn, can't be taken back, nor can those of a cross-fit: they go on
+    only with the same seeds and folds.
     """
-    names = ["run_type", "recipe_sha256", "corpus_sha256", *(_SEEDS if tags["run_type"] == "curve" else ())]
+    names = ["run_type", "recipe_sha256", "corpus_sha256", *(name for name in _SAME if name in tags)]
+    if tags["run_type"] != "sweep":
+        names += [name for name in _DRAWN if name in tags]
     same = " and ".join(f"tags.{name} = '{tags[name]}'" for name in names)
     found = client.search_runs([experiment], same, order_by=_NEWEST, max_results=1)
     return str(found[0].info.run_id) if found else None
@@ -60,7 +65,7 @@ def find_run(client: "MlflowClient", experiment: str, name: str) -> "Run":
     named = [run for run in runs if run.info.run_name == name]
     of_recipe = [run for run in runs if run.data.tags.get("recipe") == name and _stands_for_its_recipe(run)]
     if not (named or of_recipe):
-        known = sorted({run.data.tags["recipe"] for run in runs if "recipe" in run.data.tags})
+        known = sorted({run.data.tags["recipe"] for run in runs if "recipe" in run.data.tags and _stands_for_its_recipe(run)})
         raise ComparisonError(
             f"no finished run called {name!r}, nor of such a recipe; of {', '.join(known) or 'none'} there are"
         )

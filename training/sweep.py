@@ -21,9 +21,9 @@ from training.material import Material
 from training.measure import Estimates, Measured, estimates, interval_metrics, measure
 from training.model_card import write_model_card
 from training.read_recipe import recipe_of
-from training.recipe import CROSS_FIT, Recipe
+from training.recipe import Recipe
 from training.record import record, record_details, record_learning_curve, record_start
-from training.run_spec import RunSpec, sweep_spec, training_spec
+from training.run_spec import LESSONS_TAG, RunSpec, sweep_spec, training_spec
 from training.runs import finished_child
 from training.selection import trained_on
 from training.store import STORE
@@ -108,14 +108,15 @@ def require_seed(recipe: Recipe) -> Recipe:
 
 def recorded_before(parent: Tracking, spec: RunSpec) -> str | None:
     """Give the id of the run below ``parent`` that was recorded whole for what ``spec`` describes."""
-    same = {name: spec.tags[name] for name in ("recipe_sha256", "seed")}
+    same = {name: spec.tags[name] for name in ("recipe_sha256", "seed", LESSONS_TAG) if name in spec.tags}
     return parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, same))
 
 
 def trained_before(folder: Path, recipe: Recipe, material: Material, models: Path) -> Bundle | None:
     """Give the model in ``folder`` if it is what ``recipe`` makes of ``material``; ``None`` otherwise.
 
-    If it was taught, its teacher must be the one that is now in ``models``. Raises ``RecipeError`` if there is none.
+    If it was taught, its teacher must be the one that is now in ``models``, or its lessons those beside the corpus. Raises
+    ``RecipeError`` if there is none.
     """
     try:
         bundle = read_bundle(folder)
@@ -136,7 +137,7 @@ def _same_training(trained: Mapping[str, object], recipe: Recipe) -> bool:
 def _same_teacher(bundle: Bundle, recipe: Recipe, material: Material, models: Path) -> bool:
     if recipe.teacher is None:
         return True
-    if recipe.teacher.model == CROSS_FIT:
+    if recipe.learns_lessons:
         sha256 = lessons_sha256(lessons_beside(material.path))
     else:
         sha256 = bundle_sha256(read_bundle(find_model(recipe.teacher.model, models, recipe.name)))

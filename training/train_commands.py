@@ -106,6 +106,7 @@ def cross_fit(recipes: Sequence[str], folds: int, corpus: Path, models: Path, st
 
 def _material(recipes: Sequence["Recipe"], corpus: Path, *, check: bool = True) -> "Material":
     """Read and check the corpus, and see that all ``recipes`` can train on it: a slip in the second costs no training."""
+    from training.lessons import require_sound_lessons
     from training.material import read_material, read_sound_material
     from training.selection import trained_on
 
@@ -113,6 +114,8 @@ def _material(recipes: Sequence["Recipe"], corpus: Path, *, check: bool = True) 
     material = read_sound_material(corpus) if check else read_material(corpus)
     for recipe in recipes:
         trained_on(recipe, material)
+    if any(recipe.learns_lessons for recipe in recipes):
+        require_sound_lessons(corpus, material.sentences)
     return material
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +21,12 @@ _DAMAGED: Final = re.compile(
 """Characters lost by the articles' collectors, sentences run together, and what belongs to the page instead of the article."""
 
 
-def read_unlabelled(sentences: Sequence[Sentence], most: int, texts: Path = TEXTS) -> list[str]:
-    """Give at most ``most`` press sentences that aren't among ``sentences``: always the same, and fewer lie within more.
+def read_unlabelled(
+    sentences: Sequence[Sentence], most: int, texts: Path = TEXTS, labelled: Iterable[str] = ()
+) -> list[str]:  # fmt: skip
+    """Give at most ``most`` press sentences that aren't among ``sentences``, nor have an id in ``labelled``.
 
+    They are always the same, and fewer lie within more.
     Of an article with held-out sentences there are none, nor is there a near-duplicate of a held-out one. Where the articles
     can't be downloaded it says so on standard error, and gives none.
     """
@@ -31,8 +34,8 @@ def read_unlabelled(sentences: Sequence[Sentence], most: int, texts: Path = TEXT
         return []
     held_out = [sentence for sentence in sentences if sentence.split != "train"]
     found = {text_hash(text): text for text in _press(held_out, texts) if _is_whole(text)}
-    for sentence in sentences:
-        found.pop(sentence.id, None)
+    for identity in (*(sentence.id for sentence in sentences), *labelled):
+        found.pop(identity, None)
     return _apart([found[identity] for identity in sorted(found)[:most]], held_out)
 
 
