@@ -162,7 +162,6 @@ def test_an_interrupted_teaching_goes_on_where_it_stopped(
     assert {len(values) for values in lesson.probabilities.values()} == {len(TEXTS)}
 
 
-@pytest.mark.parametrize("name", ["champion", "elsewhere", "no/where"])
 def test_a_cascade_of_the_champion_with_itself_is_refused(trained: Trained, tmp_path: Path) -> None:
     models = Path(shutil.copytree(trained.models, tmp_path / "models"))
     name_champion(models, "tiny")
@@ -171,6 +170,7 @@ def test_a_cascade_of_the_champion_with_itself_is_refused(trained: Trained, tmp_
         train(recipe, read_material(trained.corpus), models, tmp_path / "mlruns")
 
 
+@pytest.mark.parametrize("name", ["champion", "elsewhere", "no/where"])
 def test_without_a_teacher_one_line_says_what_to_train(name: str, encoder: Path, corpus: Path, tmp_path: Path) -> None:
     recipe = replace(fast_recipe(encoder), teacher=TeacherSettings(model=name))
     with pytest.raises(RecipeError, match=f"'fast' builds on the model '{name}'.*train that first") as error:
