@@ -26,6 +26,9 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
     recipe = origin.recipe
     assert recipe.cascade is not None
     paths = {role: find_model(getattr(recipe.cascade, role), origin.models, recipe.name) for role in ROLES}
+    members = _members(paths, models)
+    if members["fast"]["sha256"] == members["champion"]["sha256"]:
+        raise RecipeError(f"{recipe.name}: its fast model is the champion itself: `make train` trains a better one")
     print(f"{recipe.name}: {paths['fast']} where it is sure, {paths['champion']} elsewhere", file=sys.stderr)
     validation = Labelled.of(of_split(material.sentences, "validation"))
     answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
@@ -35,19 +38,17 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
         shares = _shares(Predictor.load(paths["fast"]), chosen, material.sentences)
         return {**shares, "cascade/validation_share_fast": chosen.share}
 
-    settings = _settings(paths, chosen, models)
-    if settings["fast"]["sha256"] == settings["champion"]["sha256"]:
-        raise RecipeError(f"{recipe.name}: its fast model is the champion itself: `make train` trains a better one")
+    settings = {**members, "sure": dict(chosen.thresholds)}
     return write_bundle(models / recipe.name, origin, settings, lambda _: None, material.sentences, compare, calibrate=False)
 
 
-def _settings(paths: Mapping[str, Path], chosen: Sureness, models: Path) -> dict[str, Any]:
+def _members(paths: Mapping[str, Path], models: Path) -> dict[str, Any]:
     members = {}
     for role, path in paths.items():
         bundle = read_bundle(path)
         folder = os.path.relpath(path, models)
         members[role] = {"name": bundle.name, "folder": folder, "sha256": bundle_sha256(bundle)}
-    return {**members, "sure": dict(chosen.thresholds)}
+    return members
 
 
 def _shares(fast: Predictor, chosen: Sureness, sentences: Sequence[Sentence]) -> dict[str, float]:
