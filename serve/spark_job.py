@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from newsstance.article_rows import ROW_SCHEMA
-from newsstance.errors import BundleError, EngineError, InputError, MissingLibraryError, ModelNotFoundError, NewsstanceError
+from newsstance.errors import (
+    BundleError,
+    EngineError,
+    InputError,
+    MissingLibraryError,
+    ModelNotFoundError,
+    NewsstanceError,
+    first_line,
+)
 from newsstance.readers import MAX_CHARS
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def row_schema(model: str) -> str:
     try:
         metadata = mlflow.models.get_model_info(model).metadata or {}
     except MlflowException as error:
-        raise ModelNotFoundError(f"{model}: not to be had ({_first_line(error)}); `make train` registers a model") from error
+        raise ModelNotFoundError(f"{model}: not to be had ({first_line(error)}); `make train` registers a model") from error
     if ROW_SCHEMA not in metadata:
         raise BundleError(
             f"{model}: registered by an older newsstance, which scored no archives; `make train` registers a new one"
@@ -144,7 +152,7 @@ def _session(master: str | None) -> "Iterator[SparkSession]":
     try:
         spark = (builder.master(master) if master else builder).getOrCreate()
     except (Py4JError, PySparkException) as error:
-        raise EngineError(f"Spark can't start: {_first_line(error)}") from error
+        raise EngineError(f"Spark can't start: {_told(error)}") from error
     if spark.conf.get(_ARTICLES_AT_ONCE[0], None) is None:
         spark.conf.set(*_ARTICLES_AT_ONCE)
     try:
@@ -152,16 +160,15 @@ def _session(master: str | None) -> "Iterator[SparkSession]":
     except AnalysisException as error:
         if error.getCondition() == "PATH_ALREADY_EXISTS":
             raise InputError("the output is there already: name another folder, or remove it") from error
-        raise InputError(_first_line(error)) from error
+        raise InputError(_told(error)) from error
     except (Py4JError, PySparkException) as error:
-        raise EngineError(f"Spark has given up: {_first_line(error)}; its log tells more") from error
+        raise EngineError(f"Spark has given up: {_told(error)}; its log tells more") from error
     finally:
         spark.stop()
 
 
-def _first_line(error: Exception) -> str:
-    told = str(getattr(error, "java_exception", error)).strip()
-    return told.splitlines()[0] if told else type(error).__name__
+def _told(error: Exception) -> str:
+    return first_line(getattr(error, "java_exception", error))
 
 
 def _report(spark: "SparkSession", out: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import newsstance
+from newsstance.errors import first_line
 from training.missing_package import EXTRAS
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,12 @@ def test_every_error_of_ours_is_a_newsstance_error() -> None:
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Exception):
                 assert issubclass(value, newsstance.NewsstanceError)
+
+
+def test_an_error_is_told_in_one_short_line() -> None:
+    assert first_line(ValueError("\nno such layer\nat line 3")) == "no such layer"
+    assert first_line(KeyError()) == "KeyError"
+    assert len(first_line(ValueError("x" * 900))) == 200
 
 
 def test_labels_are_spelled_in_one_place() -> None:

@@ -29,8 +29,3 @@ class ComparisonError(NewsstanceError):
 
 class StoreError(NewsstanceError):
     """The MLflow store can't be used."""
-
-
-def first_line(error: Exception) -> str:
-    """Give the first line of what ``error`` says, at most 200 characters of it, or its kind where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

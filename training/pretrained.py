@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, logging
 
+from newsstance.errors import first_line
 from newsstance.tokens import TOKENIZER_FILE
 from training.errors import EncoderError
 from training.fetch_encoder import fetch_encoder
@@ -49,7 +50,7 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
             config.num_hidden_layers = _checked_layers(settings, config)
         encoder: PreTrainedModel = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {str(error).splitlines()[0]}") from error
+        raise EncoderError(f"the encoder {settings.encoder!r} can't be loaded: {first_line(error)}") from error
     if hasattr(encoder, "pooler"):
         setattr(encoder, "pooler", None)  # noqa: B010  # unused; its weights would only swell the export
     positions = getattr(config, "max_position_embeddings", settings.max_length)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.errors import BundleError
+from newsstance.errors import BundleError, first_line
 from newsstance.files import write_atomically
 from newsstance.locate import CHAMPION
 from training.champion import crown, current_champion, fingerprint
-from training.errors import StoreError, first_line
+from training.errors import StoreError
 from training.logged_model import log_model
 from training.promotion import Decision
 from training.tracking import Tracking

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
-from training.errors import StoreError, first_line
+from newsstance.errors import first_line
+from training.errors import StoreError
 from training.processes import tell_abandoned
 from training.runs_view import RUNS_VIEW_TAG, runs_view
 

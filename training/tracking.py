@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from matplotlib.figure import Figure
 
+from newsstance.errors import first_line
 from training.corpus import Sentence
 from training.datasets import dataset_inputs
-from training.errors import first_line
 from training.processes import tell_abandoned
 from training.run_spec import RunSpec
 from training.runs import earlier_parent

@@ -11,7 +11,7 @@ import onnxruntime
 
 from newsstance.bundle import Bundle
 from newsstance.cores import usable_cores
-from newsstance.errors import BundleError
+from newsstance.errors import BundleError, first_line
 from newsstance.labels import HEADS
 from newsstance.models import Estimates, Floats, softmax, temperatures, tempered
 from newsstance.tokens import TOKENIZER_FILE, Window, Windows, batches_by_length
@@ -54,7 +54,7 @@ class EncoderModel:
             windows = Windows.read(bundle.path / TOKENIZER_FILE, int(bundle.settings["max_length"]))
             return cls(bundle.path / GRAPH_FILE, windows, temperature)
         except Exception as error:  # ONNX Runtime and tokenizers raise types of their own, some of them bare exceptions
-            raise BundleError(f"{bundle.path}: the model can't be loaded ({_first_line(error)})") from error
+            raise BundleError(f"{bundle.path}: the model can't be loaded ({first_line(error)})") from error
 
     def estimate(self, texts: Sequence[str]) -> Estimates:
         """Estimate for each of ``texts``; see ``Model``."""
@@ -129,7 +129,3 @@ def _average_parts(values: Floats, owners: np.ndarray, weights: Floats, texts: i
     sums = np.zeros((texts, values.shape[1]), np.float32)
     np.add.at(sums, owners, values * weights[:, None])
     return np.asarray(sums / sums.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -43,3 +43,9 @@ class InputError(NewsstanceError):
 
 class EngineError(NewsstanceError):
     """The engine that spreads the work over machines isn't there, can't start or has given up."""
+
+
+def first_line(error: object) -> str:
+    """Give the first line of what ``error`` says, at most 200 characters of it, or its type where it says nothing."""
+    told = str(error).strip()
+    return told.splitlines()[0][:200] if told else type(error).__name__
