@@ -22,6 +22,7 @@ from newsstance.models import Estimates, Floats
 from tests.conftest import Trained
 from tests.made import made_sentences, tiny_encoder_recipe
 from training import encoder_road
+from training.cascade_road import real_or_all
 from training.champion import challenges
 from training.cli import main
 from training.curve import curve
@@ -281,6 +282,13 @@ def test_a_cascade_keeps_within_its_tolerance_on_validation(tiers: Tiers) -> Non
     assert tiers.cascade.metrics["validation/stance_f1"] >= champion.metrics["validation/stance_f1"] - 0.01
     assert 0 <= tiers.cascade.metrics["cascade/validation_share_fast"] <= 1
     assert set(tiers.cascade.settings["sure"]) == set(HEADS)
+
+
+def test_a_cascade_is_tuned_on_real_sentences_where_there_are_any() -> None:
+    first, second, *invented = made_sentences(12)
+    real = [replace(first, origin="press"), replace(second, origin="lee")]
+    assert real_or_all([*real, *invented]) == real
+    assert real_or_all(invented) == invented
 
 
 def test_a_cascade_is_refused_once_one_of_its_models_has_changed(tiers: Tiers, tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ class TeacherSettings:
 class CascadeSettings:
     """Which two models answer in turn: ``fast`` where it is sure enough, ``champion`` elsewhere.
 
-    Both are names in the models folder, or ``champion``. How sure is sure enough is chosen on validation: as little as keeps
-    the F1 of each head within ``tolerance`` of the champion's.
+    Both are names in the models folder, or ``champion``. How sure is sure enough is chosen on the real sentences of validation:
+    as little as keeps the F1 of each head within ``tolerance`` of the champion's.
     """
 
     fast: Annotated[str, Field(min_length=1)] = "fast"
