@@ -21,7 +21,7 @@ _SECONDS: Final = 1.0
 """What is faster than this is measured several times over and divided."""
 
 _PROBED: Final = 64
-"""Sentences that a fresh process scores before its memory is read: two batches of the pipeline."""
+"""Sentences that a contestant scores to warm up, and a fresh process before its memory is read: two batches of the pipeline."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,17 @@ class Row:
 
 
 def measure(models: Path, sentences: Sequence[Sentence], rounds: int) -> list[Row]:
-    """Measure what lies in ``models`` on ``sentences``; of ``rounds``, in which all take turns, the median counts."""
+    """Measure what lies in ``models`` on ``sentences``; of ``rounds``, in which all take turns, the median counts.
+
+    Before the first, each scores a few: what it does but once, such as to start its threads, is no part of its rate.
+    """
     texts = [sentence.text for sentence in sentences]
     articles = _articles(sentences)
     entered = contestants(models)
     scorers = {one.name: load(one.module, one.function, one.arguments) for one in entered}
+    for name, of in scorers.items():
+        print(f"\rwarming up: {name:40}", end="", file=sys.stderr, flush=True)
+        of.sentences(texts[:_PROBED])
     told: dict[str, list[str]] = {}
     rates: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for turn in range(rounds):

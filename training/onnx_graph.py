@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from transformers import PreTrainedModel
 
 from newsstance.encoder import ATTENTION_MASK, INPUT_IDS, logits_name
 from newsstance.labels import HEADS
@@ -18,7 +19,13 @@ OPSET: Final = 21
 
 
 def write_float_graph(network: TwoHeads, path: Path) -> None:
-    """Write ``network`` to ``path`` as a float32 graph that takes any number of texts of any length."""
+    """Write ``network`` to ``path`` as a float32 graph that takes any number of texts of any length.
+
+    Attention is written out as plain products and a softmax: what torch's fused kernel becomes in ONNX guards besides against
+    rows that attend to nothing, of which there are none, and takes 3% longer in a small encoder.
+    """
+    if isinstance(network.encoder, PreTrainedModel):
+        network.encoder.set_attn_implementation("eager")
     example = torch.ones((2, 7), dtype=torch.long)
     axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens")}
     with quiet(), torch.no_grad():
