@@ -9,11 +9,11 @@ import pytest
 from newsstance import NewsstanceError, Predictor
 from tests.conftest import Trained
 from training import bench
+from training.as_trained import TRAINED
 from training.bench import Row, measure, probe
 from training.bench_report import bench_table, cells, circumstances, keep
 from training.contestants import REFERENCE, Contestant, contestants, load
 from training.corpus import of_split, read_corpus
-from training.encoder_road import TRAINED
 from training.metrics import stance_f1
 
 TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre, a longer one.", "Lkjhgfds meets mnbvcxzq."]

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_a_fast_model_is_an_ordinary_bundle_that_names_its_teacher(tiers: Tiers)
     champion = Predictor.load(tiers.models).bundle.name
     assert tiers.fast.kind == "encoder"
     assert tiers.fast.settings["teacher"]["name"] == champion
-    assert tiers.fast.recipe["teacher"] == {"model": "champion", "weight": 0.5, "temperature": 1.0, "unlabelled": 2}
+    assert tiers.fast.recipe["teacher"] == {**asdict(TEACHER), "unlabelled": 2}
     assert tiers.fast.settings["teacher"]["unlabelled"] == 2
     assert f"`{champion}` taught besides their labels, and gave their only labels to 2 real ones." in (
         (tiers.fast.path / "README.md").read_text()

@@ -16,7 +16,7 @@ from newsstance.tokens import TOKENIZER_FILE, Windows
 from tests.conftest import Trained
 from tests.made import made_sentences
 from training import int8_graph, reach
-from training.encoder_road import TRAINED
+from training.as_trained import TRAINED
 from training.int8_graph import write_int8_graph
 from training.reach import Reach
 

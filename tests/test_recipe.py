@@ -7,10 +7,10 @@ import pytest
 
 from newsstance.locate import CHAMPION
 from tests.made import tiny_linear_recipe
+from training.as_trained import TRAINED
 from training.champion import CHAMPIONS
 from training.cli import main
 from training.curve import CURVE_MODELS
-from training.encoder_road import TRAINED
 from training.errors import RecipeError
 from training.fetch_encoder import ENCODERS
 from training.published import TEXTS

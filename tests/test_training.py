@@ -17,16 +17,18 @@ from tests.conftest import Trained
 from tests.made import made_sentences, tiny_encoder_recipe, tiny_linear_recipe
 from training import finetune as finetuning
 from training.agreement import EXACT, INT8_MEAN, require_close, require_same
+from training.as_trained import TRAINED
 from training.batches import epoch_batches
 from training.calibration_metrics import calibration_metrics
 from training.checkpoint import Checkpoint
 from training.cli import main
 from training.corpus import of_split, read_corpus, write_corpus
-from training.encoder_road import CHECKPOINTS, TRAINED
+from training.encoder_road import CHECKPOINTS
 from training.errors import EncoderError, ExportError
 from training.evaluate import Labelled, evaluated
-from training.finetune import finetune, network_logits
+from training.finetune import finetune
 from training.material import read_material
+from training.network_answers import network_logits, predict_labels
 from training.onnx_graph import write_float_graph
 from training.predictions import PREDICTIONS_FILE, read_predictions
 from training.pretrained import encoder_folder, load_network
@@ -139,7 +141,7 @@ def test_training_stops_when_validation_no_longer_improves(encoder: Path, corpus
     scores = [value for _, name, value in points if name == "curve/validation_stance_f1"]
     assert len(scores) < 100
     assert max(scores[-3:]) <= max(scores[:-3])
-    predicted = finetuning.predict_labels(network, windows, [row.text for row in of_split(rows, "validation")])
+    predicted = predict_labels(network, windows, [row.text for row in of_split(rows, "validation")])
     from training.metrics import stance_f1
 
     assert stance_f1([row.stance for row in of_split(rows, "validation")], predicted["stance"]) == max(scores)

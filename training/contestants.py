@@ -44,6 +44,7 @@ def contestants(models: Path) -> list[Contestant]:
     """Give all that can be compared with what lies in ``models``; raises ``ModelNotFoundError`` if there is no champion."""
     from newsstance.bundle import read_bundle  # here, since a probe of another contestant shall not import newsstance
     from newsstance.locate import locate_model
+    from training.as_trained import as_trained
 
     champion = locate_model(models)
     found = [
@@ -52,9 +53,8 @@ def contestants(models: Path) -> list[Contestant]:
     ]
     tiers = [models / name for name in ("fast", "cascade") if (models / name).is_dir()]
     found += [_newsstance(f"newsstance {path.name}", "load_whole", path) for path in tiers]
-    bundle = read_bundle(champion)
-    trained = models / "trained" / bundle.name
-    if (trained / "model.safetensors").is_file() and read_bundle(trained).run_id == bundle.run_id:
+    trained = as_trained(read_bundle(champion), models)
+    if trained is not None and (trained / "model.safetensors").is_file():
         files = tuple(trained / name for name in ("model.safetensors", "config.json", "tokenizer.json"))
         for name, size in (("HF pipeline, defaults", "1"), (REFERENCE, "32")):
             found.append(Contestant(name, "training.hub_pipeline", "load_pipeline", (str(trained), size), files))

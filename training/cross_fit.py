@@ -24,10 +24,12 @@ from training.corpus import Sentence, label_indices, of_split, sentence_id
 from training.encoder_road import CHECKPOINTS
 from training.errors import RecipeError
 from training.exclusive import only_training
-from training.finetune import autocast, finetune, network_logits, use_all_cores
+from training.finetune import finetune
 from training.lessons import Lessons
 from training.material import Material
 from training.metrics import all_metrics
+from training.network_answers import network_logits
+from training.processor import autocast, use_all_cores
 from training.recipe import EncoderSettings, Recipe
 from training.record import record_start
 from training.run_spec import cross_fit_spec

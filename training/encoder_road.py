@@ -14,27 +14,29 @@ from newsstance.encoder import GRAPH_FILE
 from newsstance.models import softmax
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.agreement import Probabilities, require_close, require_same
+from training.as_trained import TRAINED
 from training.checkpoint import Checkpoint
 from training.corpus import Sentence, of_split
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
-from training.finetune import finetune, network_logits, use_all_cores
+from training.finetune import finetune
 from training.int8_graph import CALIBRATED, write_int8_graph
 from training.lessons import lessons_beside, recorded_lesson
 from training.material import Material
+from training.network_answers import network_logits
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions, SplitPredictions
 from training.pretrained import encoder_folder
+from training.processor import use_all_cores
 from training.recipe import EncoderSettings, Recipe
+from training.states import forget_states
 from training.targets import targets
 from training.teach import Lesson, learn_from, pseudo_labelled
+from training.teach_states import Taught, learn_states, states_path
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
 from training.unlabelled import read_unlabelled
 from training.weights import write_weights
-
-TRAINED: Final = "trained"
-"""The folder in ``models/`` that keeps each encoder as it was trained, in float32, beside the int8 one in use."""
 
 CHECKPOINTS: Final = ".checkpoints"
 """The folder in ``models/`` that keeps the state of trainings under way or interrupted."""
@@ -54,17 +56,20 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     use_all_cores()
     train, lesson = _taught(origin, material)
     validation = of_split(sentences, "validation")
-    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "teacher": lesson and lesson.sha256}
+    taught = _states(origin, train, models)
+    teachers = {"teacher": lesson and lesson.sha256, "states": taught and taught.sha256}
+    fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, **teachers}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
-    learnt = targets(train, material.votes, recipe.data, lesson)
+    learnt = targets(train, material.votes, recipe.data, lesson, taught and taught.states)
     network, windows = finetune(recipe.encoder, recipe.seed, train, validation, checkpoint, run.metric, learnt)
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:: _step(validation)][:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
-    told = _settings(recipe.encoder, lesson, len(train) - len(of_split(sentences, "train")))
+    told = _settings(recipe.encoder, lesson, len(train) - len(of_split(sentences, "train")), taught)
     as_trained = _export_float(network, trained, told, origin, sentences, models)
     bundle = _export_int8(as_trained, trained, told, origin, sentences, models)
     checkpoint.remove()
+    forget_states(states_path(models, recipe))
     return bundle
 
 
@@ -83,6 +88,14 @@ def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson 
     else:
         lesson = learn_from(teacher, origin.models, origin.recipe.name, [*(one.text for one in train), *unlabelled])
     return train + pseudo_labelled(unlabelled, lesson), lesson
+
+
+def _states(origin: Origin, train: Sequence[Sentence], models: Path) -> Taught | None:
+    """Give what the recipe's teacher of states makes of the sentences that train, if it has one."""
+    teacher = origin.recipe.teacher
+    if teacher is None or not teacher.states:
+        return None
+    return learn_states(origin.recipe, origin.models, models, [sentence.text for sentence in train])
 
 
 def _export_float(
@@ -149,8 +162,9 @@ def _step(validation: Sequence[object]) -> int:
     return max(1, ceil(len(validation) / _MEASURED))
 
 
-def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int) -> dict[str, Any]:
+def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int, taught: Taught | None) -> dict[str, Any]:
     told: dict[str, Any] = {"max_length": settings.max_length, "encoder": settings.encoder}
     if lesson is None:
         return told
-    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256, "unlabelled": unlabelled}}
+    states = {"states": {"name": taught.name, "sha256": taught.sha256}} if taught else {}
+    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256, "unlabelled": unlabelled, **states}}

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from math import ceil
 from typing import Final
 
@@ -11,26 +10,26 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from newsstance.cores import usable_cores
 from newsstance.labels import HEADS
-from newsstance.models import Floats, likeliest
-from newsstance.tokens import TOKENIZER_FILE, Window, Windows, batches_by_length
+from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.batches import epoch_batches
 from training.checkpoint import Checkpoint, Progress
 from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
 from training.losses import HeadLoss, divergence
-from training.metrics import Labels, stance_f1
+from training.metrics import stance_f1
+from training.network_answers import first_windows, predict_labels
 from training.optimizer import build_optimizer, set_learning_rates
 from training.pretrained import encoder_folder, load_network
+from training.processor import autocast
 from training.recipe import EncoderSettings
+from training.states import States
 from training.targets import Targets
 from training.two_heads import TwoHeads
 
 Report = Callable[[int, str, float], None]
 """Called with a step, a metric's name and its value, as the learning curve grows."""
 
-_EVALUATION_TOKENS: Final = 8192
 _LOSS_WINDOW: Final = 50
 
 
@@ -50,11 +49,15 @@ class Finetuning:
         torch.manual_seed(seed)
         self.settings, self.seed = settings, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network: TwoHeads = load_network(settings).to(self.device)
+        self.network: TwoHeads = load_network(settings)
         self.windows = Windows.read(encoder_folder(settings.encoder) / TOKENIZER_FILE, settings.max_length)
         self._rows = first_windows(self.windows, [sentence.text for sentence in train])
         labels = {head: label_indices(train, head) for head in HEADS}
         learnt = targets or Targets({head: np.array(indices) for head, indices in labels.items()})
+        self._states = learnt.states
+        if self._states is not None:
+            self.network.to_teacher = nn.Linear(self.network.width, self._states.width)
+        self.network.to(self.device)
         self._targets = {head: torch.tensor(learnt.labels[head], device=self.device) for head in HEADS}
         self._weights = None if learnt.weights is None else torch.tensor(learnt.weights, device=self.device)
         self._losses = {head: self._loss(head, labels[head]) for head in HEADS}
@@ -86,6 +89,7 @@ class Finetuning:
                     self._evaluate(progress, float(np.mean(losses)))
                     losses.clear()
         self._checkpoint.load_best(self.network)
+        self.network.to_teacher = None
         return self.network.eval()
 
     def _epoch(self, epoch: int) -> list[list[int]]:
@@ -104,15 +108,25 @@ class Finetuning:
 
     def _batch_loss(self, rows: list[int]) -> Tensor:
         ids, mask = self.windows.pad([self._rows[row] for row in rows])
+        tokens, attended = torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
         with autocast(self.device):
-            outputs = self.network(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
+            states, attended = self.network.states(tokens, attended)
+            outputs = self.network.label(states, attended)
         logits = {head: output.float() for head, output in zip(HEADS, outputs, strict=True)}
         weights = None if self._weights is None else self._weights[rows]
         loss = torch.stack([self._losses[head](logits[head], self._targets[head][rows], weights) for head in HEADS]).sum()
+        if self._states is not None:
+            loss = loss + self._states_loss(self._states, states[attended.bool()], rows)
         if not self.settings.r_drop:
             return loss
         once = None if weights is None else weights[: len(rows) // 2]
         return loss + self.settings.r_drop * torch.stack([divergence(logits[head], once) for head in HEADS]).sum()
+
+    def _states_loss(self, wanted: States, states: Tensor, rows: Sequence[int]) -> Tensor:
+        assert self.network.to_teacher is not None
+        with autocast(self.device):
+            mapped = self.network.to_teacher(states)
+        return wanted.loss(mapped.float(), rows, len(self.network.halve_after))
 
     def _evaluate(self, progress: Progress, loss: float) -> None:
         with autocast(self.device):
@@ -147,48 +161,6 @@ def finetune(
     """
     finetuning = Finetuning(settings, seed, train, validation, checkpoint, report, targets)
     return finetuning.run().cpu(), finetuning.windows
-
-
-def first_windows(windows: Windows, texts: Sequence[str]) -> list[Window]:
-    """Give the first window of each text; a training sentence longer than that is rare, and its start tells its stance."""
-    firsts: dict[int, Window] = {}
-    for window in windows.cut(texts):
-        firsts.setdefault(window.text, window)
-    return list(firsts.values())
-
-
-@torch.no_grad()
-def network_logits(network: TwoHeads, windows: Windows, texts: Sequence[str]) -> dict[str, Floats]:
-    """Give the network's logits in float32 by head, each of shape (texts, labels), from the first window of each text."""
-    network.eval()
-    device = next(network.parameters()).device
-    rows = first_windows(windows, texts)
-    logits = {head: np.empty((len(rows), len(labels)), np.float32) for head, labels in HEADS.items()}
-    for batch in batches_by_length([len(row.ids) for row in rows], _EVALUATION_TOKENS):
-        ids, mask = windows.pad([rows[index] for index in batch])
-        outputs = network(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-        for head, output in zip(HEADS, outputs, strict=True):
-            logits[head][batch] = output.float().cpu().numpy()
-    return logits
-
-
-def predict_labels(network: TwoHeads, windows: Windows, texts: Sequence[str]) -> Labels:
-    """Give the likeliest label of each text by head."""
-    logits = network_logits(network, windows, texts)
-    return {head: likeliest(head, values) for head, values in logits.items()}
-
-
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Give bfloat16 autocast where the device computes in it, and nothing elsewhere, where it would only be slower."""
-    if device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16, enabled=torch.cuda.is_bf16_supported())
-    able = torch.cpu.get_capabilities()
-    return torch.autocast("cpu", dtype=torch.bfloat16) if able.get("amx_bf16") or able.get("avx512_bf16") else nullcontext()
-
-
-def use_all_cores() -> None:
-    """Let torch compute on every core that this process may use."""
-    torch.set_num_threads(usable_cores())
 
 
 def _progress_bar(total: int, done: int) -> "tqdm[int]":

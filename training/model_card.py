@@ -88,7 +88,8 @@ def _teacher(teacher: Mapping[str, Any] | None) -> str:
     who = f"The model `{teacher['name']}`"
     if teacher["name"] == CROSS_FIT:
         who = "Models that hadn't trained on them (`lessons.tsv` beside the corpus)"
-    return f" {who} taught besides their labels{others}."
+    states = f" What `{teacher['states']['name']}` makes of every token taught too." if "states" in teacher else ""
+    return f" {who} taught besides their labels{others}.{states}"
 
 
 def _origins(there: Sequence[Sentence], train: Sequence[Sentence]) -> str:

@@ -40,7 +40,8 @@ class EncoderSettings:
     """How the encoder is fine-tuned.
 
     ``encoder`` is one of ``training.known_encoders``, ``package:PACKAGE/FOLDER`` for weights that an installed package
-    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0.
+    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0. After so
+    many of them as each number of ``halve_after`` says, neighbouring tokens become one (``training.funnel``; BERTs only).
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
@@ -54,6 +55,7 @@ class EncoderSettings:
 
     encoder: Annotated[str, Field(min_length=1)]
     layers: Annotated[int, Field(ge=0)] | None = None
+    halve_after: list[Annotated[int, Field(ge=0)]] = field(default_factory=list)
     pooling: Literal["mean", "cls"] = "mean"
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     epochs: Annotated[int, Field(ge=1, le=1000)] = 4
@@ -74,6 +76,8 @@ class EncoderSettings:
     patience: Count = 4
 
     def __post_init__(self) -> None:
+        if self.halve_after and self.pooling == "cls":
+            raise ValueError("halve_after leaves no token of its own to the pooling `cls`: use `mean`")
         if self.r_drop and not (self.dropout or self.encoder_dropout):
             raise ValueError("r_drop compares two passes that only dropout or encoder_dropout makes differ: set one above 0")
 
@@ -87,13 +91,17 @@ class TeacherSettings:
     probabilities, by ``weight``, and the labels, by the rest; a ``temperature`` above 1 makes its probabilities less sure
     first, so that more is told of the labels that it didn't choose (Hinton and others 2015,
     https://arxiv.org/abs/1503.02531). Besides the training sentences there are at most ``unlabelled`` real ones without
-    labels (``training.unlabelled``), whose targets are its probabilities alone.
+    labels (``training.unlabelled``), whose targets are its probabilities alone. With ``states`` above 0 the distance to what
+    the model ``states_of``, an encoder of the same tokens, makes of every token counts so many times in the loss
+    (``training.states``).
     """
 
     model: Annotated[str, Field(min_length=1)] = CHAMPION
     weight: Annotated[float, Field(gt=0, le=1)] = 0.5
     temperature: Positive = 1.0
     unlabelled: Annotated[int, Field(ge=0)] = 0
+    states: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    states_of: Annotated[str, Field(min_length=1)] = CHAMPION
 
 
 @dataclass(frozen=True, config=_CONFIG)

@@ -10,6 +10,7 @@ from typing import Final
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.errors import BundleError
 from newsstance.identity import bundle_sha256
+from training.as_trained import TRAINED
 from training.bootstrap import METRICS
 from training.champion import copy_whole
 from training.describe import describe
@@ -141,7 +142,17 @@ def _same_teacher(bundle: Bundle, recipe: Recipe, material: Material, models: Pa
         sha256 = lessons_sha256(lessons_beside(material.path))
     else:
         sha256 = bundle_sha256(read_bundle(find_model(recipe.teacher.model, models, recipe.name)))
-    return bool(bundle.settings.get("teacher", {}).get("sha256") == sha256)
+    told = bundle.settings.get("teacher", {})
+    return bool(told.get("sha256") == sha256) and told.get("states", {}).get("sha256") == _states_sha256(recipe, models)
+
+
+def _states_sha256(recipe: Recipe, models: Path) -> str | None:
+    """Give the SHA-256 of the weights that teach ``recipe`` states; ``None`` if none do."""
+    if recipe.teacher is None or not recipe.teacher.states:
+        return None
+    from training.teach_states import states_teacher, weights_sha256  # here, since a linear recipe needs no torch
+
+    return weights_sha256(states_teacher(recipe, models))
 
 
 def _median(done: Sequence[Seed]) -> Seed:
@@ -153,8 +164,6 @@ def _export(bundle: Bundle, recipe: Recipe, models: Path) -> Bundle:
     """Copy the chosen seed's model to where a single training would have put it, and the one in float32 if there is one."""
     copy_whole(bundle.path, models / recipe.name)
     if recipe.encoder is not None:
-        from training.encoder_road import TRAINED  # here, since a linear recipe needs no torch
-
         copy_whole(bundle.path.parent / TRAINED / recipe.name, models / TRAINED / recipe.name)
     return replace(bundle, path=models / recipe.name)
 

@@ -11,6 +11,7 @@ from newsstance.models import Floats
 from training.annotations import Vote
 from training.corpus import Sentence, label_indices
 from training.recipe import DataSettings
+from training.states import States
 from training.teach import Lesson
 
 Votes = Mapping[str, Sequence[Vote]]
@@ -22,17 +23,21 @@ class Targets:
     """What to learn of the training sentences, in their order.
 
     ``labels`` holds, by head, their indices, of shape (sentences,), or probabilities, of shape (sentences, labels);
-    ``weights`` how much each counts in the loss, of shape (sentences,), or ``None`` if all count alike.
+    ``weights`` how much each counts in the loss, of shape (sentences,), or ``None`` if all count alike; ``states`` a teacher's
+    of their tokens, or ``None``.
     """
 
     labels: Mapping[str, npt.NDArray[np.int64] | Floats]
     weights: npt.NDArray[np.float32] | None = None
+    states: States | None = None
 
 
-def targets(train: Sequence[Sentence], votes: Votes, data: DataSettings, lesson: Lesson | None = None) -> Targets:
-    """Give what a recipe's ``data`` makes of the sentences ``train``, which ``lesson``, if there is one, was asked about."""
+def targets(
+    train: Sequence[Sentence], votes: Votes, data: DataSettings, lesson: Lesson | None = None, states: States | None = None
+) -> Targets:
+    """Give what a recipe's ``data`` makes of the sentences ``train``, which ``lesson`` and ``states``, if any, are about."""
     several = {identity: cast for identity, cast in votes.items() if len(cast) > 1} if data.votes == "shares" else {}
-    return Targets({head: _of_head(train, head, several, lesson) for head in HEADS}, sentence_weights(train, data))
+    return Targets({head: _of_head(train, head, several, lesson) for head in HEADS}, sentence_weights(train, data), states)
 
 
 def sentence_weights(train: Sequence[Sentence], data: DataSettings) -> npt.NDArray[np.float32] | None:

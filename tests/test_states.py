@@ -1,0 +1,189 @@
+"""A teacher's states of every token: read once, learnt besides the labels, and gone when the model is there."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from newsstance import Predictor
+from newsstance.bundle import read_bundle
+from newsstance.locate import name_champion
+from newsstance.tokens import TOKENIZER_FILE, Ids, Window, Windows
+from tests.conftest import Trained
+from tests.made import tiny_encoder_recipe, tiny_linear_recipe
+from training import finetune as finetuning
+from training import states
+from training.as_trained import TRAINED
+from training.errors import RecipeError
+from training.material import Material, read_material
+from training.network_answers import first_windows
+from training.recipe import Recipe, TeacherSettings
+from training.states import States, forget_states, read_states
+from training.sweep import trained_before
+from training.teach_states import states_path
+from training.train import train
+from training.weights import WEIGHTS_FILE
+
+TEXTS = [f"Qwertyui hopes {'asdfghjk ' * length}." for length in range(1, 9)]
+
+
+def states_by_id(ids: Ids, mask: Ids) -> Tensor:
+    """Give states that anybody can compute: a token's id and its square."""
+    values = torch.from_numpy(ids).float()
+    return torch.stack([values, values**2], dim=2)
+
+
+@pytest.fixture
+def windows(encoder: Path) -> Windows:
+    return Windows.read(encoder / TOKENIZER_FILE, 16)
+
+
+@pytest.fixture
+def rows(windows: Windows) -> list[Window]:
+    return first_windows(windows, TEXTS)
+
+
+@pytest.fixture
+def models(trained: Trained, tmp_path: Path) -> Path:
+    """Give a models folder whose champion is the tiny encoder."""
+    models = Path(shutil.copytree(trained.models, tmp_path / "models"))
+    name_champion(models, "tiny")
+    return models
+
+
+@pytest.fixture
+def material(corpus: Path) -> Material:
+    return read_material(corpus)
+
+
+def student(encoder: Path, **changes: object) -> Recipe:
+    tiny = tiny_encoder_recipe(encoder, layers=1, epochs=2, freeze_words=False, **changes)
+    return replace(tiny, name="student", teacher=TeacherSettings(model="tiny", states=2.0))
+
+
+def read(windows: Windows, rows: list[Window], path: Path, reader: states.Reader = states_by_id, who: str = "x") -> States:
+    return read_states(reader, windows, rows, path, who, weight=3.0)
+
+
+def test_the_loss_is_the_weighted_distance_to_standardised_states(windows: Windows, rows: list[Window], tmp_path: Path) -> None:
+    found = read(windows, rows, tmp_path / "s.npy")
+    tokens = np.concatenate([np.array([[i, i**2] for i in row.ids], np.float32) for row in rows])
+    standard = (tokens - tokens.mean(axis=0)) / tokens.std(axis=0)
+    chosen = np.concatenate([np.full(len(row.ids), place in (6, 1)) for place, row in enumerate(rows)])
+    assert found.width == 2
+    assert float(found.loss(torch.zeros(int(chosen.sum()), 2), [1, 6])) == pytest.approx(
+        3 * (standard[chosen] ** 2).mean(), rel=0.05
+    )
+    split = len(rows[6].ids)
+    wanted = torch.from_numpy(standard[chosen])
+    turned = torch.cat([wanted[-split:], wanted[:-split]])
+    assert float(found.loss(turned, [6, 1])) < 0.01 < float(found.loss(wanted, [6, 1]))
+
+
+def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
+    windows: Windows, rows: list[Window], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_BATCH_TOKENS", 1)
+    monkeypatch.setattr(states, "_SAVED_EVERY", 1)
+    monkeypatch.setattr(states, "_SAMPLE", 1)
+    asked = 0
+
+    def failing(ids: Ids, mask: Ids) -> Tensor:
+        nonlocal asked
+        asked += 1
+        if asked == 5:
+            raise KeyboardInterrupt
+        return states_by_id(ids, mask)
+
+    path = tmp_path / "s.npy"
+    with pytest.raises(KeyboardInterrupt):
+        read(windows, rows, path, failing)
+    undisturbed = read(windows, rows, tmp_path / "other.npy")._values.tolist()
+    asked = 100
+    assert read(windows, rows, path, failing)._values.tolist() == undisturbed
+    assert asked == 100 + 1 + len(rows) - 3  # the sample, and what three batches left
+    asked = 100
+    read(windows, rows, path, failing, who="y")
+    assert asked == 100 + 1 + len(rows)
+    forget_states(path)
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("s.")] == []
+
+
+def test_where_the_states_find_no_room_a_line_says_how_much_they_take(
+    windows: Windows, rows: list[Window], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(RecipeError, match=r"take 0\.0 GB while they teach, and .* has 0\.0 left"):
+        read(windows, rows, tmp_path / "s.npy")
+
+
+def test_a_student_learns_the_states_and_keeps_nothing_of_them(
+    models: Path, encoder: Path, material: Material, tmp_path: Path
+) -> None:
+    recipe = student(encoder)
+    bundle = train(recipe, material, models, tmp_path / "mlruns")
+    teacher = read_bundle(models / TRAINED / "tiny")
+    assert bundle.settings["teacher"]["states"] == {"name": "tiny", "sha256": teacher.files[WEIGHTS_FILE].sha256}
+    assert "What `tiny` makes of every token taught too." in (bundle.path / "README.md").read_text()
+    assert not states_path(models, recipe).exists()
+    plain = replace(recipe, name="plain", teacher=TeacherSettings(model="tiny"))
+    without = train(plain, material, models, tmp_path / "mlruns")
+    texts = [sentence.text for sentence in material.sentences[:20]]
+    answers = [Predictor.load(one.path).probabilities(texts)["stance"] for one in (bundle, without)]
+    assert np.abs(answers[0] - answers[1]).max() > 0.001
+    kept, usual = (load_file(models / TRAINED / name / WEIGHTS_FILE) for name in ("student", "plain"))
+    assert kept.keys() == usual.keys()
+
+
+def test_an_interrupted_training_with_states_goes_on_as_if_it_had_not_been(
+    models: Path, encoder: Path, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, texts = student(encoder), [sentence.text for sentence in material.sentences[:20]]
+    undisturbed = Predictor.load(train(recipe, material, models, tmp_path / "mlruns").path).probabilities(texts)
+    step, steps = finetuning.Finetuning._step, 0
+
+    def interrupted(self: finetuning.Finetuning, batch: list[int], done: float) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 9:
+            raise KeyboardInterrupt
+        return step(self, batch, done)
+
+    monkeypatch.setattr(finetuning.Finetuning, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, material, models, tmp_path / "mlruns")
+    assert states_path(models, recipe).exists()
+    resumed = Predictor.load(train(recipe, material, models, tmp_path / "mlruns").path).probabilities(texts)
+    np.testing.assert_allclose(resumed["stance"], undisturbed["stance"], atol=1e-5)
+
+
+def test_a_seed_is_trained_again_only_when_its_teacher_of_states_is_another(
+    models: Path, encoder: Path, material: Material, tmp_path: Path
+) -> None:
+    recipe = student(encoder)
+    train(recipe, material, models, tmp_path / "mlruns")
+    assert trained_before(models / "student", recipe, material, models) is not None
+    train(replace(tiny_encoder_recipe(encoder, epochs=1), name="second"), material, models, tmp_path / "mlruns")
+    other = replace(recipe, teacher=TeacherSettings(model="tiny", states=2.0, states_of="second"))
+    assert trained_before(models / "student", other, material, models) is None
+    name_champion(models, "second")
+    assert trained_before(models / "student", recipe, material, models) is None
+
+
+def test_a_teacher_without_states_or_of_other_tokens_is_told_in_a_line(
+    models: Path, encoder: Path, material: Material, tmp_path: Path
+) -> None:
+    name_champion(models, tiny_linear_recipe().name)
+    with pytest.raises(RecipeError, match=r"weights of 'floor' as it was trained aren't in .*: train an encoder first"):
+        train(student(encoder), material, models, tmp_path / "mlruns")
+    name_champion(models, "tiny")
+    other = Path(shutil.copytree(encoder, tmp_path / "other"))
+    text = (other / TOKENIZER_FILE).read_text(encoding="utf-8")
+    (other / TOKENIZER_FILE).write_text(text.replace('"Whitespace"', '"WhitespaceSplit"'))
+    with pytest.raises(RecipeError, match="'tiny' parts sentences into other tokens"):
+        train(student(other), material, models, tmp_path / "mlruns")
