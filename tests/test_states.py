@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from newsstance import Predictor
 from newsstance.bundle import read_bundle
+from newsstance.identity import bundle_sha256
 from newsstance.locate import name_champion
+from newsstance.models import Floats
 from newsstance.tokens import TOKENIZER_FILE, Ids, Window, Windows
 from tests.conftest import Trained
 from tests.made import tiny_encoder_recipe, tiny_linear_recipe
@@ -32,10 +33,9 @@ from training.weights import WEIGHTS_FILE
 TEXTS = [f"Qwertyui hopes {'asdfghjk ' * length}." for length in range(1, 9)]
 
 
-def states_by_id(ids: Ids, mask: Ids) -> Tensor:
+def states_by_id(ids: Ids, mask: Ids) -> Floats:
     """Give states that anybody can compute: a token's id and its square."""
-    values = torch.from_numpy(ids).float()
-    return torch.stack([values, values**2], dim=2)
+    return np.stack([ids, ids**2], axis=2).astype(np.float32)
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
     windows: Windows, rows: list[Window], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(states, "_BATCH_TOKENS", 1)
-    monkeypatch.setattr(states, "_SAVED_EVERY", 1)
+    monkeypatch.setattr(states, "_AT_ONCE", 1)
     monkeypatch.setattr(states, "_SAMPLE", 1)
     asked = 0
 
-    def failing(ids: Ids, mask: Ids) -> Tensor:
+    def failing(ids: Ids, mask: Ids) -> Floats:
         nonlocal asked
         asked += 1
         if asked == 5:
@@ -127,8 +127,8 @@ def test_a_student_learns_the_states_and_keeps_nothing_of_them(
 ) -> None:
     recipe = student(encoder)
     bundle = train(recipe, material, models, tmp_path / "mlruns")
-    teacher = read_bundle(models / TRAINED / "tiny")
-    assert bundle.settings["teacher"]["states"] == {"name": "tiny", "sha256": teacher.files[WEIGHTS_FILE].sha256}
+    sha256 = bundle_sha256(read_bundle(models / "tiny"))
+    assert bundle.settings["teacher"]["states"] == {"name": "tiny", "sha256": sha256}
     assert "What `tiny` makes of every token taught too." in (bundle.path / "README.md").read_text()
     assert not states_path(models, recipe).exists()
     plain = replace(recipe, name="plain", teacher=TeacherSettings(model="tiny"))
@@ -179,7 +179,7 @@ def test_a_teacher_without_states_or_of_other_tokens_is_told_in_a_line(
     models: Path, encoder: Path, material: Material, tmp_path: Path
 ) -> None:
     name_champion(models, tiny_linear_recipe().name)
-    with pytest.raises(RecipeError, match=r"weights of 'floor' as it was trained aren't in .*: train an encoder first"):
+    with pytest.raises(RecipeError, match="'floor' is none: `make train` trains one"):
         train(student(encoder), material, models, tmp_path / "mlruns")
     name_champion(models, "tiny")
     other = Path(shutil.copytree(encoder, tmp_path / "other"))

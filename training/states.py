@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import disk_usage
 from typing import Final
@@ -19,18 +20,19 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
+from newsstance.cores import usable_cores
 from newsstance.files import write_atomically
 from newsstance.models import Floats
 from newsstance.tokens import Ids, Window, Windows, batches_by_length
 from training.errors import RecipeError
 from training.funnel import halve_rows
 
-Reader = Callable[[Ids, Ids], Tensor]
-"""From token ids and their mask, (texts, tokens), to the states of the tokens, (texts, tokens, channels)."""
+Reader = Callable[[Ids, Ids], Floats]
+"""From token ids and their mask, (texts, tokens), to the states of the tokens, (texts, tokens, channels); on one core."""
 
-_BATCH_TOKENS: Final = 2048
-_SAVED_EVERY: Final = 32
-"""Batches between two notes of how far the reading has come: about half a minute's work on two cores."""
+_BATCH_TOKENS: Final = 256
+_AT_ONCE: Final = 256
+"""Batches read before a note of how far it has come: about ten seconds' work on two cores."""
 
 _SAMPLE: Final = 256
 """Texts that show how far each channel reaches."""
@@ -82,13 +84,16 @@ def read_states(
     reading = _Reading(path, _digest(identity, rows), (int(starts[-1]), len(middle)))
     batches = list(batches_by_length(lengths, _BATCH_TOKENS))
     bar = {"desc": "reading the teacher's states", "unit": "batch", "mininterval": 1 if sys.stderr.isatty() else 30}
-    with tqdm(total=len(batches), initial=reading.done, **bar) as progress:
-        for batch in batches[reading.done :]:
-            for row, states in zip(batch, _of_rows(read, windows, [rows[row] for row in batch]), strict=True):
-                steps = np.rint((states - middle) / spread * _STEPS)
-                reading.values[starts[row] : starts[row + 1]] = np.clip(steps, -127, 127)
-            reading.finished_one(last=batch is batches[-1])
-            progress.update()
+    with tqdm(total=len(batches), initial=reading.done, **bar) as progress, ThreadPoolExecutor(usable_cores()) as cores:
+        for first in range(reading.done, len(batches), _AT_ONCE):
+            some = batches[first : first + _AT_ONCE]
+            read_of = cores.map(lambda batch: _of_rows(read, windows, [rows[row] for row in batch]), some)
+            for batch, states in zip(some, read_of, strict=True):
+                for row, of_row in zip(batch, states, strict=True):
+                    steps = np.rint((of_row - middle) / spread * _STEPS)
+                    reading.values[starts[row] : starts[row + 1]] = np.clip(steps, -127, 127)
+                progress.update()
+            reading.finished(first + len(some))
     return States(starts, reading.values, weight)
 
 
@@ -112,12 +117,10 @@ class _Reading:
             path, mode=mode, dtype=np.int8, shape=shape
         )
 
-    def finished_one(self, *, last: bool) -> None:
-        """Count a batch; now and then, and after the last, see it on the disk."""
-        self.done += 1
-        if last or self.done % _SAVED_EVERY == 0:
-            self.values.flush()
-            write_atomically(_note(self._path), json.dumps({"digest": self._digest, "done": self.done}).encode())
+    def finished(self, done: int) -> None:
+        """See the first ``done`` batches on the disk, and note how many they are."""
+        self.values.flush()
+        write_atomically(_note(self._path), json.dumps({"digest": self._digest, "done": done}).encode())
 
     def _found(self) -> int:
         if not self._path.is_file() or not _note(self._path).is_file():
@@ -150,7 +153,6 @@ def _reach(read: Reader, windows: Windows, sample: Sequence[Window]) -> tuple[Fl
     return tokens.mean(axis=0), np.maximum(tokens.std(axis=0), np.finfo(np.float32).tiny)
 
 
-@torch.no_grad()
 def _of_rows(read: Reader, windows: Windows, rows: Sequence[Window]) -> list[Floats]:
-    states = read(*windows.pad(rows)).float().cpu().numpy()
+    states = read(*windows.pad(rows))
     return [of_row[: len(row.ids)] for of_row, row in zip(states, rows, strict=True)]

@@ -147,12 +147,12 @@ def _same_teacher(bundle: Bundle, recipe: Recipe, material: Material, models: Pa
 
 
 def _states_sha256(recipe: Recipe, models: Path) -> str | None:
-    """Give the SHA-256 of the weights that teach ``recipe`` states; ``None`` if none do."""
+    """Give the SHA-256 of the model that teaches ``recipe`` states; ``None`` if none does."""
     if recipe.teacher is None or not recipe.teacher.states:
         return None
-    from training.teach_states import states_teacher, weights_sha256  # here, since a linear recipe needs no torch
+    from training.teach_states import states_teacher  # here, since a linear recipe needs no torch
 
-    return weights_sha256(states_teacher(recipe, models))
+    return bundle_sha256(states_teacher(recipe, models))
 
 
 def _median(done: Sequence[Seed]) -> Seed:

@@ -4,27 +4,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
 
 from newsstance.bundle import Bundle, read_bundle
+from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS
+from newsstance.identity import bundle_sha256
+from newsstance.models import Floats
 from newsstance.tokens import TOKENIZER_FILE, Ids, Windows
-from training.as_trained import as_trained
 from training.errors import RecipeError
 from training.network_answers import first_windows
 from training.pretrained import encoder_folder
-from training.processor import autocast
 from training.recipe import EncoderSettings, Recipe
 from training.states import Reader, States, read_states
 from training.teach import LESSONS, find_model
-from training.two_heads import TwoHeads
-from training.weights import WEIGHTS_FILE, read_network
 
 _SUFFIX: Final = ".states.npy"
 
 
 class Taught(NamedTuple):
-    """What a teacher of states made of the training sentences, and the name and the SHA-256 of its weights."""
+    """What a teacher of states made of the training sentences, its name, and the SHA-256 of what shapes its scores."""
 
     states: States
     name: str
@@ -48,28 +49,20 @@ def learn_states(recipe: Recipe, models: Path, into: Path, texts: Sequence[str])
     rows = first_windows(windows, texts)
     if [len(row.ids) for row in rows] != _own_lengths(recipe.encoder, texts):
         raise RecipeError(f"{recipe.name}: {teacher.name!r} parts sentences into other tokens, so that its states can't teach")
-    network = read_network(teacher.path, teacher.recipe["encoder"])
-    sha256 = weights_sha256(teacher)
-    states = read_states(_reader(network), windows, rows, states_path(into, recipe), sha256, recipe.teacher.states)
+    sha256, path = bundle_sha256(teacher), states_path(into, recipe)
+    states = read_states(_reader(teacher), windows, rows, path, sha256, recipe.teacher.states)
     return Taught(states, teacher.name, sha256)
 
 
 def states_teacher(recipe: Recipe, models: Path) -> Bundle:
-    """Give the teacher of states of ``recipe`` as it was trained; raises ``RecipeError`` if there is none in ``models``."""
+    """Give the teacher of states of ``recipe``; raises ``RecipeError`` if there is none in ``models``."""
     assert recipe.teacher is not None
-    in_use = read_bundle(find_model(recipe.teacher.states_of, models, recipe.name))
-    folder = as_trained(in_use, models)
-    if folder is None:
+    teacher = read_bundle(find_model(recipe.teacher.states_of, models, recipe.name))
+    if teacher.kind != "encoder":
         raise RecipeError(
-            f"{recipe.name} learns what an encoder makes of every token, and the weights of {in_use.name!r} as it was trained "
-            f"aren't in {models}/: train an encoder first, such as `make train`"
+            f"{recipe.name} learns what an encoder makes of every token, and {teacher.name!r} is none: `make train` trains one"
         )
-    return read_bundle(folder)
-
-
-def weights_sha256(teacher: Bundle) -> str:
-    """Give the SHA-256, in hex, of the weights of a teacher of states."""
-    return teacher.files[WEIGHTS_FILE].sha256
+    return teacher
 
 
 def _own_lengths(settings: EncoderSettings, texts: Sequence[str]) -> list[int]:
@@ -77,13 +70,20 @@ def _own_lengths(settings: EncoderSettings, texts: Sequence[str]) -> list[int]:
     return [len(row.ids) for row in first_windows(own, texts)]
 
 
-def _reader(network: TwoHeads) -> Reader:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network.to(device)
+def _reader(teacher: Bundle) -> Reader:
+    """Give what reads the states that ``teacher`` pools: those that its last layer norm gives."""
+    teacher.require(GRAPH_FILE)
+    model = onnx.load(teacher.path / GRAPH_FILE)
+    last = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"][-1]
+    model.graph.output.append(helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
-    def read(ids: Ids, mask: Ids) -> Tensor:
-        with autocast(device):
-            states, _ = network.states(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-            return states
+    def read(ids: Ids, mask: Ids) -> Floats:
+        (states,) = session.run([last], {INPUT_IDS: ids, ATTENTION_MASK: mask})
+        if states.shape[:2] != ids.shape:
+            raise RecipeError(f"the model {teacher.name!r} has no state of its own for each token, so that it can't teach any")
+        return np.asarray(states, dtype=np.float32)
 
     return read
