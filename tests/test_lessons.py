@@ -125,6 +125,9 @@ def test_without_lessons_the_labels_alone_teach_and_a_line_says_so(
     )
     assert "teacher" not in bundle.settings
     assert trained_before(bundle.path, taught(encoder), material, tmp_path / "models") is not None
+    stated = replace(taught(encoder), name="stated", teacher=replace(TEACHER, states=1.0))
+    assert "teacher" not in train(stated, material, tmp_path / "models", tmp_path / "mlruns").settings
+    assert trained_before(tmp_path / "models" / "stated", stated, material, tmp_path / "models") is not None
     write_lessons({"a" * 12: FIRST}, lessons_beside(material.path))
     assert trained_before(bundle.path, taught(encoder), material, tmp_path / "models") is None
 

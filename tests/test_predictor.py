@@ -91,14 +91,14 @@ def test_threads_that_share_a_predictor_share_its_sessions(trained: Trained, mon
     for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
         monkeypatch.setattr(encoder, limit, 64)
     monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
-    predictor, made, make = Predictor.load(trained.tiny.path), [], encoder._session
+    predictor, made, make = Predictor.load(trained.tiny.path), [], encoder.open_session
 
     def slow(graph: Path, threads: int) -> object:
         made.append(threads)
         time.sleep(0.05)
         return make(graph, threads)
 
-    monkeypatch.setattr(encoder, "_session", slow)
+    monkeypatch.setattr(encoder, "open_session", slow)
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: predictor.probabilities(TEXTS * 12), range(4)))
     assert made == [1]

@@ -1,16 +1,20 @@
 """A teacher's states of every token: read once, learnt besides the labels, and gone when the model is there."""
 
+import os
 import shutil
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 import torch
+from mlflow import MlflowClient
 from safetensors.torch import load_file
 
 from newsstance import Predictor
-from newsstance.bundle import read_bundle
+from newsstance.bundle import Bundle, read_bundle
 from newsstance.identity import bundle_sha256
 from newsstance.locate import name_champion
 from newsstance.models import Floats
@@ -18,14 +22,17 @@ from newsstance.tokens import TOKENIZER_FILE, Ids, Window, Windows
 from tests.conftest import Trained
 from tests.made import tiny_encoder_recipe, tiny_linear_recipe
 from training import finetune as finetuning
-from training import states
+from training import states, teach_states
 from training.as_trained import TRAINED
+from training.champion import challenges
 from training.errors import RecipeError
 from training.material import Material, read_material
 from training.network_answers import first_windows
 from training.recipe import Recipe, TeacherSettings
+from training.run_spec import STATES_TAG
 from training.states import States, forget_states, read_states
-from training.sweep import trained_before
+from training.store import store_uri
+from training.sweep import sweep, trained_before
 from training.teach_states import states_path
 from training.train import train
 from training.weights import WEIGHTS_FILE
@@ -91,12 +98,12 @@ def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
     monkeypatch.setattr(states, "_BATCH_TOKENS", 1)
     monkeypatch.setattr(states, "_AT_ONCE", 1)
     monkeypatch.setattr(states, "_SAMPLE", 1)
-    asked = 0
+    asked, last = 0, 5
 
     def failing(ids: Ids, mask: Ids) -> Floats:
         nonlocal asked
         asked += 1
-        if asked == 5:
+        if asked == last:
             raise KeyboardInterrupt
         return states_by_id(ids, mask)
 
@@ -107,18 +114,53 @@ def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
     asked = 100
     assert read(windows, rows, path, failing)._values.tolist() == undisturbed
     assert asked == 100 + 1 + len(rows) - 3  # the sample, and what three batches left
+    asked, last = 0, 2
+    with pytest.raises(KeyboardInterrupt):
+        read(windows, rows, path, failing, who="y")
     asked = 100
-    read(windows, rows, path, failing, who="y")
+    assert read(windows, rows, path, failing)._values.tolist() == undisturbed  # the first teacher again, from its start
     assert asked == 100 + 1 + len(rows)
     forget_states(path)
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("s.")] == []
 
 
+def test_an_interruption_does_not_wait_for_what_is_still_to_be_read(
+    windows: Windows, rows: list[Window], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_BATCH_TOKENS", 1)
+    monkeypatch.setattr(states, "usable_cores", lambda: 1)
+    asked, free = 0, Event()
+
+    def waiting(ids: Ids, mask: Ids) -> Floats:
+        nonlocal asked
+        asked += 1
+        if asked > len(rows) + 1:  # the sample and the first batch pass
+            free.wait(10)
+        return states_by_id(ids, mask)
+
+    def interrupt(*_: object) -> None:
+        free.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "rint", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        read(windows, rows, tmp_path / "s.npy", waiting)
+    assert asked < 2 * len(rows)
+
+
 def test_where_the_states_find_no_room_a_line_says_how_much_they_take(
     windows: Windows, rows: list[Window], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(*_: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(RecipeError, match=r"states take 0\.0 GB in .* while they teach: No space left on device"):
+        read(windows, rows, tmp_path / "s.npy")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
     monkeypatch.setattr(states, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(RecipeError, match=r"take 0\.0 GB while they teach, and .* has 0\.0 left"):
+    with pytest.raises(RecipeError, match="while they teach: no room"):
         read(windows, rows, tmp_path / "s.npy")
 
 
@@ -131,6 +173,7 @@ def test_a_student_learns_the_states_and_keeps_nothing_of_them(
     assert bundle.settings["teacher"]["states"] == {"name": "tiny", "sha256": sha256}
     assert "What `tiny` makes of every token taught too." in (bundle.path / "README.md").read_text()
     assert not states_path(models, recipe).exists()
+    assert not challenges(bundle)
     plain = replace(recipe, name="plain", teacher=TeacherSettings(model="tiny"))
     without = train(plain, material, models, tmp_path / "mlruns")
     texts = [sentence.text for sentence in material.sentences[:20]]
@@ -175,6 +218,31 @@ def test_a_seed_is_trained_again_only_when_its_teacher_of_states_is_another(
     assert trained_before(models / "student", recipe, material, models) is None
 
 
+def test_the_seeds_of_a_sweep_read_the_states_once_and_their_runs_name_the_teacher(
+    models: Path, encoder: Path, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, asked, pad = student(encoder), 0, teach_states._reader
+
+    def counted(teacher: Bundle) -> states.Reader:
+        reader = pad(teacher)
+
+        def reading(ids: Ids, mask: Ids) -> Floats:
+            nonlocal asked
+            asked += len(ids)
+            return reader(ids, mask)
+
+        return reading
+
+    monkeypatch.setattr(teach_states, "_reader", counted)
+    seeds, _ = sweep(recipe, material, 2, models, tmp_path / "mlruns")
+    train_rows = sum(sentence.split == "train" for sentence in material.sentences)
+    assert train_rows < asked < 2 * train_rows + 600  # all of them once, the sample twice
+    assert not states_path(models, recipe).exists()
+    client = MlflowClient(store_uri(tmp_path / "mlruns"))
+    told = {client.get_run(seed.run_id or "").data.tags[STATES_TAG] for seed in seeds}
+    assert told == {bundle_sha256(read_bundle(models / "tiny"))}
+
+
 def test_a_teacher_without_states_or_of_other_tokens_is_told_in_a_line(
     models: Path, encoder: Path, material: Material, tmp_path: Path
 ) -> None:
@@ -187,3 +255,8 @@ def test_a_teacher_without_states_or_of_other_tokens_is_told_in_a_line(
     (other / TOKENIZER_FILE).write_text(text.replace('"Whitespace"', '"WhitespaceSplit"'))
     with pytest.raises(RecipeError, match="'tiny' parts sentences into other tokens"):
         train(student(other), material, models, tmp_path / "mlruns")
+
+
+def test_settings_that_would_do_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="states_of names a teacher of states, and states is 0"):
+        TeacherSettings(states_of="best")

@@ -37,9 +37,10 @@ def crown(models: Path, bundle: Bundle) -> None:
 def challenges(bundle: Bundle) -> bool:
     """Tell whether ``bundle`` may become champion: a model that another taught, or is part of, only serves beside it.
 
-    The lessons beside the corpus are as good as labels: what learnt from them may.
+    The lessons beside the corpus are as good as labels: what learnt from them alone may.
     """
-    return bundle.kind != CASCADE and bundle.settings.get("teacher", {}).get("name", CROSS_FIT) == CROSS_FIT
+    teacher = bundle.settings.get("teacher", {})
+    return bundle.kind != CASCADE and teacher.get("name", CROSS_FIT) == CROSS_FIT and "states" not in teacher
 
 
 def keep_champion(models: Path) -> None:

@@ -8,7 +8,7 @@ from training.bootstrap import METRICS, Difference, Estimate, difference, estima
 from training.errors import ComparisonError
 from training.predictions import Predictions, SplitPredictions
 from training.registry import PROMOTED, champion_version
-from training.run_spec import LESSONS_TAG
+from training.run_spec import LESSONS_TAG, STATES_TAG
 from training.runs import find_run, finished_runs, run_predictions
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _newest_of_each(
     seen: set[tuple[str | None, ...]] = set()
     chosen = []
     for run in runs:
-        key = tuple(run.data.tags.get(name) for name in ("recipe", "recipe_sha256", "corpus_sha256", LESSONS_TAG))
+        key = tuple(run.data.tags.get(name) for name in ("recipe", "recipe_sha256", "corpus_sha256", LESSONS_TAG, STATES_TAG))
         if (key not in seen or run.info.run_id == keep) and (kept := _kept(client, run, split)):
             chosen.append((run, kept))
             seen.add(key)

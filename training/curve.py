@@ -21,7 +21,7 @@ from training.record import record, record_start
 from training.run_spec import curve_spec, training_spec
 from training.selection import trained_on
 from training.store import STORE
-from training.sweep import recorded_before, require_seed, trained_before
+from training.sweep import leave_states, recorded_before, require_seed, trained_before
 from training.tracking import Tracking, metric_name, tracked
 from training.train import MODELS, fit
 
@@ -99,6 +99,7 @@ def _point(
     shared = replace(recipe, name=name, data=replace(recipe.data, share=float(share) * recipe.data.share))
     rows = len(of_split(trained_on(shared, material).sentences, "train"))
     bundles = [_trained(replace(shared, seed=seed), material, models, store, run) for seed in seeds]
+    leave_states(shared, models)
     return Point(share, rows, [bundle.metrics[f"{split}/stance_f1"] for bundle in bundles])
 
 
@@ -106,7 +107,7 @@ def _trained(recipe: Recipe, material: Material, models: Path, store: Path, pare
     """Train one share with one seed and record it below ``parent``, or take it as it was trained and recorded before."""
     folder, spec = models / CURVE_MODELS / str(recipe.seed), training_spec(recipe, material, parent.run_id)
     before = trained_before(folder / recipe.name, recipe, material, models)
-    if before is not None and (recorded_before(parent, spec) or parent.is_lost):
+    if before is not None and (recorded_before(parent, spec, before) or parent.is_lost):
         return before
     with tracked(spec, store) as run:
         record_start(run, recipe, material)

@@ -32,7 +32,7 @@ from training.recipe import EncoderSettings, Recipe
 from training.states import forget_states
 from training.targets import targets
 from training.teach import Lesson, learn_from, pseudo_labelled
-from training.teach_states import Taught, learn_states, states_path
+from training.teach_states import TaughtStates, ask_for_states, states_path, states_teacher
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
 from training.unlabelled import read_unlabelled
@@ -54,9 +54,9 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     recipe, sentences = origin.recipe, material.sentences
     assert recipe.encoder is not None
     use_all_cores()
-    train, lesson = _taught(origin, material)
+    train, lesson = _lesson(origin, material)
     validation = of_split(sentences, "validation")
-    taught = _states(origin, train, models)
+    taught = _states(origin, train) if lesson else None
     teachers = {"teacher": lesson and lesson.sha256, "states": taught and taught.sha256}
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, **teachers}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
@@ -69,11 +69,12 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     as_trained = _export_float(network, trained, told, origin, sentences, models)
     bundle = _export_int8(as_trained, trained, told, origin, sentences, models)
     checkpoint.remove()
-    forget_states(states_path(models, recipe))
+    if models == origin.models:  # the seeds of a sweep learn the same ones
+        forget_states(states_path(models, recipe))
     return bundle
 
 
-def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson | None]:
+def _lesson(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson | None]:
     """Give the sentences that train, those that only a teacher has labelled among them, and what it said of them all."""
     train, teacher = of_split(material.sentences, "train"), origin.recipe.teacher
     if teacher is None:
@@ -82,6 +83,8 @@ def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson 
     if origin.recipe.learns_lessons and not lessons.is_file():
         print(f"{origin.recipe.name}: learning from labels alone, since there are no lessons at {lessons}", file=sys.stderr)
         return train, None
+    if teacher.states:
+        states_teacher(origin.recipe, origin.models)  # where there is none, that is told before texts are fetched
     unlabelled = read_unlabelled(material.sentences, teacher.unlabelled, labelled=material.votes)
     if origin.recipe.learns_lessons:
         lesson, unlabelled = recorded_lesson(teacher, lessons, train, unlabelled)
@@ -90,12 +93,12 @@ def _taught(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson 
     return train + pseudo_labelled(unlabelled, lesson), lesson
 
 
-def _states(origin: Origin, train: Sequence[Sentence], models: Path) -> Taught | None:
+def _states(origin: Origin, train: Sequence[Sentence]) -> TaughtStates | None:
     """Give what the recipe's teacher of states makes of the sentences that train, if it has one."""
     teacher = origin.recipe.teacher
     if teacher is None or not teacher.states:
         return None
-    return learn_states(origin.recipe, origin.models, models, [sentence.text for sentence in train])
+    return ask_for_states(origin.recipe, origin.models, [sentence.text for sentence in train])
 
 
 def _export_float(
@@ -162,7 +165,7 @@ def _step(validation: Sequence[object]) -> int:
     return max(1, ceil(len(validation) / _MEASURED))
 
 
-def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int, taught: Taught | None) -> dict[str, Any]:
+def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int, taught: TaughtStates | None) -> dict[str, Any]:
     told: dict[str, Any] = {"max_length": settings.max_length, "encoder": settings.encoder}
     if lesson is None:
         return told

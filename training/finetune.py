@@ -110,7 +110,7 @@ class Finetuning:
         ids, mask = self.windows.pad([self._rows[row] for row in rows])
         tokens, attended = torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
         with autocast(self.device):
-            states, attended = self.network.states(tokens, attended)
+            states = self.network.states(tokens, attended)
             outputs = self.network.label(states, attended)
         logits = {head: output.float() for head, output in zip(HEADS, outputs, strict=True)}
         weights = None if self._weights is None else self._weights[rows]
@@ -126,7 +126,7 @@ class Finetuning:
         assert self.network.to_teacher is not None
         with autocast(self.device):
             mapped = self.network.to_teacher(states)
-        return wanted.loss(mapped.float(), rows, len(self.network.halve_after))
+        return wanted.loss(mapped.float(), rows)
 
     def _evaluate(self, progress: Progress, loss: float) -> None:
         with autocast(self.device):

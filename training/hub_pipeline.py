@@ -41,7 +41,7 @@ def load_pipeline(folder: str, batch_size: str) -> Scorers:
     trained = read_bundle(Path(folder))
     logging.set_verbosity(CRITICAL)  # it warns of a class that it doesn't know by name
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    network = read_network(trained.path, trained.recipe["encoder"])
+    network = read_network(trained.path, str(trained.recipe["encoder"]["pooling"]))
     config = encoder_config(network)
     config.id2label, config.label2id = dict(enumerate(STANCES)), {stance: place for place, stance in enumerate(STANCES)}
     model = StanceClassifier(config, network)

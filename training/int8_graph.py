@@ -19,7 +19,6 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from newsstance.encoder import ATTENTION_MASK, INPUT_IDS
 from newsstance.models import Floats
 from newsstance.tokens import Windows, batches_by_length
-from training.funnel import halve_mask
 from training.onnx_graph import quiet
 from training.reach import Reach
 
@@ -78,7 +77,7 @@ def _reaches(model: onnx.ModelProto, names: Iterable[str], windows: Windows, tex
     for batch in batches_by_length([len(window.ids) for window in cut], _BATCH_TOKENS):
         ids, mask = windows.pad([cut[index] for index in batch])
         for name, values in zip(names, session.run(names, {INPUT_IDS: ids, ATTENTION_MASK: mask}), strict=True):
-            tokens = values[halve_mask(mask, values.shape[1]).astype(bool)]
+            tokens = values[mask.astype(bool)]
             reaches.setdefault(name, Reach(tokens.min(axis=0), tokens.max(axis=0))).widen(tokens)
     return reaches
 

@@ -13,7 +13,6 @@ from newsstance.errors import first_line
 from newsstance.tokens import TOKENIZER_FILE
 from training.errors import EncoderError
 from training.fetch_encoder import fetch_encoder
-from training.funnel import layers_of
 from training.known_encoders import KNOWN_ENCODERS
 from training.optimizer import layer_of
 from training.recipe import EncoderSettings
@@ -60,15 +59,7 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
     for parameter in lower_parameters(encoder, settings.frozen_layers):
         parameter.requires_grad_(False)
-    _require_halvings(settings, encoder)
-    return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout, settings.halve_after)
-
-
-def _require_halvings(settings: EncoderSettings, encoder: nn.Module) -> None:
-    layers = layers_of(encoder)
-    if settings.halve_after and (layers is None or max(settings.halve_after) >= layers):
-        reason = "isn't a BERT" if layers is None else f"has {layers} layers here"
-        raise EncoderError(f"halve_after is {settings.halve_after}; the encoder {settings.encoder!r} {reason}")
+    return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
 
 
 def _checked_layers(settings: EncoderSettings, config: PretrainedConfig) -> int:

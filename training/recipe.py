@@ -40,8 +40,7 @@ class EncoderSettings:
     """How the encoder is fine-tuned.
 
     ``encoder`` is one of ``training.known_encoders``, ``package:PACKAGE/FOLDER`` for weights that an installed package
-    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0. After so
-    many of them as each number of ``halve_after`` says, neighbouring tokens become one (``training.funnel``; BERTs only).
+    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0.
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
@@ -55,7 +54,6 @@ class EncoderSettings:
 
     encoder: Annotated[str, Field(min_length=1)]
     layers: Annotated[int, Field(ge=0)] | None = None
-    halve_after: list[Annotated[int, Field(ge=0)]] = field(default_factory=list)
     pooling: Literal["mean", "cls"] = "mean"
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     epochs: Annotated[int, Field(ge=1, le=1000)] = 4
@@ -76,8 +74,6 @@ class EncoderSettings:
     patience: Count = 4
 
     def __post_init__(self) -> None:
-        if self.halve_after and self.pooling == "cls":
-            raise ValueError("halve_after leaves no token of its own to the pooling `cls`: use `mean`")
         if self.r_drop and not (self.dropout or self.encoder_dropout):
             raise ValueError("r_drop compares two passes that only dropout or encoder_dropout makes differ: set one above 0")
 
@@ -93,7 +89,7 @@ class TeacherSettings:
     https://arxiv.org/abs/1503.02531). Besides the training sentences there are at most ``unlabelled`` real ones without
     labels (``training.unlabelled``), whose targets are its probabilities alone. With ``states`` above 0 the distance to what
     the model ``states_of``, an encoder of the same tokens, makes of every token counts so many times in the loss
-    (``training.states``).
+    (``training.states``), of every sentence alike.
     """
 
     model: Annotated[str, Field(min_length=1)] = CHAMPION
@@ -102,6 +98,10 @@ class TeacherSettings:
     unlabelled: Annotated[int, Field(ge=0)] = 0
     states: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     states_of: Annotated[str, Field(min_length=1)] = CHAMPION
+
+    def __post_init__(self) -> None:
+        if self.states_of != CHAMPION and not self.states:
+            raise ValueError("states_of names a teacher of states, and states is 0: set how much they count")
 
 
 @dataclass(frozen=True, config=_CONFIG)

@@ -20,6 +20,7 @@ from training.measure import Estimates, Measured, interval_metrics, wrong_answer
 from training.metrics import confusions
 from training.predictions import PREDICTIONS_FILE
 from training.recipe import Recipe
+from training.run_spec import states_tag
 from training.selection import trained_on
 from training.tracking import Tracking
 
@@ -58,6 +59,8 @@ def record_details(run: Tracking, measured: Measured, material: Material, name: 
     tables = [wrong_answers(answers, texts, split) for split, answers in tests.items()]
     run.table({column: [row for table in tables for row in table[column]] for column in tables[0]}, "errors.json")
     run.file(measured.bundle.path / "bundle.json")
+    for tag, value in states_tag(measured.bundle).items():
+        run.tag(tag, value)
 
 
 def record_learning_curve(run: Tracking, runs: Mapping[str, str | None], name: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from newsstance.bundle import Bundle
 from newsstance.cores import usable_cores
 from training.lessons import lessons_beside, lessons_sha256
 from training.material import Material
@@ -17,6 +18,7 @@ from training.read_recipe import load_recipe, recipe_names
 from training.recipe import Recipe
 
 LESSONS_TAG: Final = "lessons_sha256"
+STATES_TAG: Final = "states_sha256"
 """The tag that tells which lessons a run learnt from, ``none`` where there were none; absent where its recipe asks for none."""
 
 
@@ -154,3 +156,9 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in settings.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
     return flat
+
+
+def states_tag(bundle: Bundle) -> dict[str, str]:
+    """Give the tag that tells whose states taught ``bundle``; nothing if none did. It is known only once it is trained."""
+    told = bundle.settings.get("teacher", {}).get("states")
+    return {STATES_TAG: told["sha256"]} if told else {}

@@ -6,9 +6,11 @@ Distilling BERT for Natural Language Understanding", https://arxiv.org/abs/1909.
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from errno import ENOSPC
 from pathlib import Path
 from shutil import disk_usage
 from typing import Final
@@ -25,7 +27,6 @@ from newsstance.files import write_atomically
 from newsstance.models import Floats
 from newsstance.tokens import Ids, Window, Windows, batches_by_length
 from training.errors import RecipeError
-from training.funnel import halve_rows
 
 Reader = Callable[[Ids, Ids], Floats]
 """From token ids and their mask, (texts, tokens), to the states of the tokens, (texts, tokens, channels); on one core."""
@@ -56,17 +57,11 @@ class States:
         """Give the number of channels."""
         return int(self._values.shape[1])
 
-    def loss(self, mapped: Tensor, rows: Sequence[int], halvings: int = 0) -> Tensor:
-        """Give the weighted mean square of what ``mapped``, (tokens, channels), misses of the texts ``rows``, in that order.
-
-        Where a student's tokens were halved so many times, so are the teacher's.
-        """
-        taken = [self._values[self._starts[row] : self._starts[row + 1]] for row in rows]
-        wanted: Floats = np.concatenate(taken).astype(np.float32) / np.float32(_STEPS)
-        lengths = np.array([len(of_row) for of_row in taken])
-        for _ in range(halvings):
-            wanted, lengths = halve_rows(wanted, lengths)
-        return self.weight * mse_loss(mapped, torch.from_numpy(wanted).to(mapped.device))
+    def loss(self, mapped: Tensor, rows: Sequence[int]) -> Tensor:
+        """Give the weighted mean square of what ``mapped``, (tokens, channels), misses of the texts ``rows``, in that order."""
+        taken = np.concatenate([self._values[self._starts[row] : self._starts[row + 1]] for row in rows])
+        wanted = torch.from_numpy(taken).to(mapped.device).float() / _STEPS
+        return self.weight * mse_loss(mapped, wanted)
 
 
 def read_states(
@@ -80,19 +75,23 @@ def read_states(
     lengths = [len(row.ids) for row in rows]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     sample = [row for at in range(0, len(rows), max(1, len(rows) // _SAMPLE)) for row in rows[at : at + 1]]
-    middle, spread = _reach(read, windows, sample)
-    reading = _Reading(path, _digest(identity, rows), (int(starts[-1]), len(middle)))
+    mean, spread = _mean_and_spread(read, windows, sample)
+    reading = _Reading(path, _digest(identity, rows), (int(starts[-1]), len(mean)))
     batches = list(batches_by_length(lengths, _BATCH_TOKENS))
     bar = {"desc": "reading the teacher's states", "unit": "batch", "mininterval": 1 if sys.stderr.isatty() else 30}
     with tqdm(total=len(batches), initial=reading.done, **bar) as progress, ThreadPoolExecutor(usable_cores()) as cores:
         for first in range(reading.done, len(batches), _AT_ONCE):
             some = batches[first : first + _AT_ONCE]
             read_of = cores.map(lambda batch: _of_rows(read, windows, [rows[row] for row in batch]), some)
-            for batch, states in zip(some, read_of, strict=True):
-                for row, of_row in zip(batch, states, strict=True):
-                    steps = np.rint((of_row - middle) / spread * _STEPS)
-                    reading.values[starts[row] : starts[row + 1]] = np.clip(steps, -127, 127)
-                progress.update()
+            try:
+                for batch, states in zip(some, read_of, strict=True):
+                    for row, of_row in zip(batch, states, strict=True):
+                        steps = np.rint((of_row - mean) / spread * _STEPS)
+                        reading.values[starts[row] : starts[row + 1]] = np.clip(steps, -127, 127)
+                    progress.update()
+            except BaseException:
+                cores.shutdown(wait=False, cancel_futures=True)  # else an interruption would wait for all of them
+                raise
             reading.finished(first + len(some))
     return States(starts, reading.values, weight)
 
@@ -109,13 +108,10 @@ class _Reading:
     def __init__(self, path: Path, digest: str, shape: tuple[int, int]) -> None:
         self._path, self._digest = path, digest
         self.done = self._found()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.done:
-            _require_space(path.parent, shape[0] * shape[1])
-        mode = "r+" if self.done else "w+"
-        self.values: np.memmap[tuple[int, int], np.dtype[np.int8]] = np.lib.format.open_memmap(
-            path, mode=mode, dtype=np.int8, shape=shape
-        )
+        if not self.done:  # a note of other states mustn't outlive them
+            forget_states(path)
+            _reserve(path, shape)
+        self.values = np.lib.format.open_memmap(path, mode="r+")
 
     def finished(self, done: int) -> None:
         """See the first ``done`` batches on the disk, and note how many they are."""
@@ -129,13 +125,24 @@ class _Reading:
         return int(note["done"]) if note["digest"] == self._digest else 0
 
 
-def _require_space(folder: Path, needed: int) -> None:
-    """Raise ``RecipeError`` unless ``folder`` has room for ``needed`` bytes: a mapped file that finds none ends the process."""
-    free = disk_usage(folder).free
-    if free < needed:
-        raise RecipeError(
-            f"a teacher's states take {needed / 1e9:.1f} GB while they teach, and {folder} has {free / 1e9:.1f} left"
-        )
+def _reserve(path: Path, shape: tuple[int, int]) -> None:
+    """Make a file of states without any; a mapped one that finds no room later would end the process.
+
+    Raises ``RecipeError`` if there isn't room for it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = shape[0] * shape[1]
+    try:
+        if disk_usage(path.parent).free < size:
+            raise OSError(ENOSPC, "no room")
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.int8, shape=shape)
+        with path.open("r+b") as file:
+            if hasattr(os, "posix_fallocate"):  # elsewhere what there was room for must do
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        forget_states(path)
+        needs = f"a teacher's states take {size / 1e9:.1f} GB in {path.parent} while they teach"
+        raise RecipeError(f"{needs}: {error.strerror}") from error
 
 
 def _note(path: Path) -> Path:
@@ -146,7 +153,7 @@ def _digest(identity: str, rows: Sequence[Window]) -> str:
     return hashlib.sha256(json.dumps([identity, [row.ids for row in rows]]).encode()).hexdigest()
 
 
-def _reach(read: Reader, windows: Windows, sample: Sequence[Window]) -> tuple[Floats, Floats]:
+def _mean_and_spread(read: Reader, windows: Windows, sample: Sequence[Window]) -> tuple[Floats, Floats]:
     """Give the mean and the standard deviation of each channel over the tokens of ``sample``."""
     order = batches_by_length([len(row.ids) for row in sample], _BATCH_TOKENS)
     tokens = np.concatenate([states for batch in order for states in _of_rows(read, windows, [sample[row] for row in batch])])

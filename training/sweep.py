@@ -24,7 +24,7 @@ from training.model_card import write_model_card
 from training.read_recipe import recipe_of
 from training.recipe import Recipe
 from training.record import record, record_details, record_learning_curve, record_start
-from training.run_spec import LESSONS_TAG, RunSpec, sweep_spec, training_spec
+from training.run_spec import LESSONS_TAG, RunSpec, states_tag, sweep_spec, training_spec
 from training.runs import finished_child
 from training.selection import trained_on
 from training.store import STORE
@@ -71,6 +71,7 @@ def sweep(
         write_model_card(measured, recipe, material, found, numbers)
         describe(run, recipe, found, material, seeds, median.seed)
         challenge(run, measured, material, models)
+        leave_states(recipe, models)
     return done, found
 
 
@@ -89,7 +90,7 @@ def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent:
     before = trained_before(folder / recipe.name, recipe, material, models)
     if before is not None:
         print(f"{recipe.name}: seed {recipe.seed} was trained before", file=sys.stderr)
-        recorded = recorded_before(parent, spec)
+        recorded = recorded_before(parent, spec, before)
         if recorded or parent.is_lost:
             return Seed(recipe.seed, recorded, measure(before, material))
     with tracked(spec, store) as run:
@@ -107,9 +108,10 @@ def require_seed(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def recorded_before(parent: Tracking, spec: RunSpec) -> str | None:
-    """Give the id of the run below ``parent`` that was recorded whole for what ``spec`` describes."""
-    same = {name: spec.tags[name] for name in ("recipe_sha256", "seed", LESSONS_TAG) if name in spec.tags}
+def recorded_before(parent: Tracking, spec: RunSpec, bundle: Bundle) -> str | None:
+    """Give the id of the run below ``parent`` that was recorded whole for ``bundle``, which came of what ``spec`` describes."""
+    told = {name: spec.tags[name] for name in ("recipe_sha256", "seed", LESSONS_TAG) if name in spec.tags}
+    same = {**told, **states_tag(bundle)}
     return parent.attempt(lambda client, run: finished_child(client, parent.experiment, run, same))
 
 
@@ -140,6 +142,8 @@ def _same_teacher(bundle: Bundle, recipe: Recipe, material: Material, models: Pa
         return True
     if recipe.learns_lessons:
         sha256 = lessons_sha256(lessons_beside(material.path))
+        if sha256 is None:  # then the labels alone teach
+            return "teacher" not in bundle.settings
     else:
         sha256 = bundle_sha256(read_bundle(find_model(recipe.teacher.model, models, recipe.name)))
     told = bundle.settings.get("teacher", {})
@@ -153,6 +157,15 @@ def _states_sha256(recipe: Recipe, models: Path) -> str | None:
     from training.teach_states import states_teacher  # here, since a linear recipe needs no torch
 
     return bundle_sha256(states_teacher(recipe, models))
+
+
+def leave_states(recipe: Recipe, models: Path) -> None:
+    """Delete the states that ``recipe`` learnt with all of its seeds, if it learns any."""
+    if recipe.teacher is not None and recipe.teacher.states:
+        from training.states import forget_states  # here, since a linear recipe needs no torch
+        from training.teach_states import states_path
+
+        forget_states(states_path(models, recipe))
 
 
 def _median(done: Sequence[Seed]) -> Seed:

@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper
 
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS
+from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS, open_session
 from newsstance.identity import bundle_sha256
 from newsstance.models import Floats
 from newsstance.tokens import TOKENIZER_FILE, Ids, Windows
@@ -24,7 +23,7 @@ from training.teach import LESSONS, find_model
 _SUFFIX: Final = ".states.npy"
 
 
-class Taught(NamedTuple):
+class TaughtStates(NamedTuple):
     """What a teacher of states made of the training sentences, its name, and the SHA-256 of what shapes its scores."""
 
     states: States
@@ -33,12 +32,12 @@ class Taught(NamedTuple):
 
 
 def states_path(models: Path, recipe: Recipe) -> Path:
-    """Give the place of the states that ``recipe`` learns, while it does."""
-    return models / LESSONS / f"{recipe.name}-{recipe.seed}{_SUFFIX}"
+    """Give the place of the states that ``recipe`` learns, while it does, whatever its seed."""
+    return models / LESSONS / f"{recipe.name}{_SUFFIX}"
 
 
-def learn_states(recipe: Recipe, models: Path, into: Path, texts: Sequence[str]) -> Taught:
-    """Have the teacher of states of ``recipe`` read ``texts``, into a file in the models folder ``into``.
+def ask_for_states(recipe: Recipe, models: Path, texts: Sequence[str]) -> TaughtStates:
+    """Have the teacher of states of ``recipe``, in ``models``, read ``texts``, into a file that stays until it is forgotten.
 
     Raises ``RecipeError`` if there is no such teacher in ``models``, or its tokens aren't the recipe's.
     """
@@ -49,9 +48,9 @@ def learn_states(recipe: Recipe, models: Path, into: Path, texts: Sequence[str])
     rows = first_windows(windows, texts)
     if [len(row.ids) for row in rows] != _own_lengths(recipe.encoder, texts):
         raise RecipeError(f"{recipe.name}: {teacher.name!r} parts sentences into other tokens, so that its states can't teach")
-    sha256, path = bundle_sha256(teacher), states_path(into, recipe)
-    states = read_states(_reader(teacher), windows, rows, path, sha256, recipe.teacher.states)
-    return Taught(states, teacher.name, sha256)
+    sha256, path = bundle_sha256(teacher), states_path(models, recipe)
+    states = read_states(_reader(teacher), windows, rows, path, sha256, weight=recipe.teacher.states)
+    return TaughtStates(states, teacher.name, sha256)
 
 
 def states_teacher(recipe: Recipe, models: Path) -> Bundle:
@@ -74,16 +73,15 @@ def _reader(teacher: Bundle) -> Reader:
     """Give what reads the states that ``teacher`` pools: those that its last layer norm gives."""
     teacher.require(GRAPH_FILE)
     model = onnx.load(teacher.path / GRAPH_FILE)
-    last = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"][-1]
+    norms = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
+    if not norms:
+        raise RecipeError(f"the graph of {teacher.name!r} doesn't end in a layer norm, so that its states aren't found")
+    last = norms[-1]
     model.graph.output.append(helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString(), threads=1)
 
     def read(ids: Ids, mask: Ids) -> Floats:
         (states,) = session.run([last], {INPUT_IDS: ids, ATTENTION_MASK: mask})
-        if states.shape[:2] != ids.shape:
-            raise RecipeError(f"the model {teacher.name!r} has no state of its own for each token, so that it can't teach any")
         return np.asarray(states, dtype=np.float32)
 
     return read

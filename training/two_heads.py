@@ -1,51 +1,38 @@
 """The network that the encoder recipes train: one shared encoder under a head for stance and a head for sentiment."""
 
-from collections.abc import Collection
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from transformers import BertModel
 
 from newsstance.labels import HEADS
-from training.funnel import funnel
 
 
 class TwoHeads(nn.Module):
     """A transformer encoder whose pooled output feeds one linear head for each of ``newsstance.labels.HEADS``.
 
-    ``width`` is that of the encoder's states, and ``halve_after`` tells after how many layers their tokens are halved
-    (``training.funnel``). While a teacher's states teach, ``to_teacher`` maps the encoder's to them.
+    ``width`` is that of the encoder's states. While a teacher's states teach, ``to_teacher`` maps the encoder's to them.
     """
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        width: int,
-        pooling: Literal["mean", "cls"],
-        dropout: float,
-        halve_after: Collection[int] = (),
-    ) -> None:
+    def __init__(self, encoder: nn.Module, width: int, pooling: Literal["mean", "cls"], dropout: float) -> None:
         super().__init__()
         self.encoder, self.width = encoder, width
-        self.pooling, self.halve_after = pooling, frozenset(halve_after)
+        self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({head: nn.Linear(width, len(labels)) for head, labels in HEADS.items()})
         self.to_teacher: nn.Linear | None = None
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
         """Give the logits of each head, (texts, labels), for token ids and a mask of shape (texts, tokens)."""
-        return self.label(*self.states(input_ids, attention_mask))
+        return self.label(self.states(input_ids, attention_mask), attention_mask)
 
-    def states(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the encoder's last states, (texts, tokens, ``width``), and their mask: of fewer tokens if they were halved."""
-        if self.halve_after:
-            assert isinstance(self.encoder, BertModel)
-            return funnel(self.encoder, self.halve_after, input_ids, attention_mask)
-        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, attention_mask
+    def states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Give the encoder's last states, (texts, tokens, ``width``)."""
+        states: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states
 
     def label(self, states: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
-        """Give the logits of each head, (texts, labels), for the encoder's last states and their mask."""
+        """Give the logits of each head, (texts, labels), for the encoder's last states."""
         pooled = self.dropout(self._pool(states, attention_mask))
         return tuple(head(pooled) for head in self.heads.values())
 

@@ -1,8 +1,7 @@
 """A trained network's own weights, as the Hugging Face libraries keep them: a configuration and safetensors."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
@@ -25,13 +24,12 @@ def encoder_config(network: TwoHeads) -> PretrainedConfig:
     return network.encoder.config
 
 
-def read_network(folder: Path, settings: Mapping[str, Any]) -> TwoHeads:
-    """Read the network in ``folder``, ready to predict; ``settings`` are its recipe's of the encoder."""
+def read_network(folder: Path, pooling: str) -> TwoHeads:
+    """Read the network in ``folder``, ready to predict; ``pooling`` is its recipe's."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     encoder = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     if hasattr(encoder, "pooler"):
         encoder.pooler = None
-    pooling: Literal["mean", "cls"] = "cls" if settings["pooling"] == "cls" else "mean"
-    network = TwoHeads(encoder, int(config.hidden_size), pooling, 0.0, settings.get("halve_after", ()))
+    network = TwoHeads(encoder, int(config.hidden_size), "cls" if pooling == "cls" else "mean", dropout=0.0)
     network.load_state_dict(load_file(folder / WEIGHTS_FILE))
     return network.eval()

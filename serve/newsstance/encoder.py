@@ -41,7 +41,7 @@ class EncoderModel:
     def __init__(self, graph: Path, windows: Windows, temperature: Mapping[str, float]) -> None:
         self._graph, self._identity = graph, _identity(graph)
         self._windows, self._temperature = windows, temperature
-        self._together = _session(graph, usable_cores())
+        self._together = open_session(graph, usable_cores())
         self._apart: onnxruntime.InferenceSession | None = None
         self._lock = Lock()
 
@@ -91,7 +91,7 @@ class EncoderModel:
         """
         if usable_cores() == 1 or _identity(self._graph) != self._identity:
             return self._together
-        session = _session(self._graph, 1)
+        session = open_session(self._graph, 1)
         return session if _identity(self._graph) == self._identity else self._together
 
     def _run(self, session: onnxruntime.InferenceSession, batch: Sequence[Window]) -> Sequence[Floats]:
@@ -114,7 +114,8 @@ def _identity(graph: Path) -> tuple[int, ...] | None:
     return (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns)
 
 
-def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(graph: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
+    """Open a session on ``graph``, a file or its content, that computes with so many threads."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # it keeps a plan for each shape of batch, of which there are many: memory would grow
