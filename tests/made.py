@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import pytest
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -12,6 +13,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel
 
 from training.corpus import Sentence, sentence_id
+from training.finetune import Finetuning
 from training.recipe import EncoderSettings, LinearSettings, Recipe
 
 CUES = {
@@ -69,3 +71,17 @@ def tiny_linear_recipe() -> Recipe:
 def poor_linear_recipe() -> Recipe:
     """Give a recipe that learns next to nothing."""
     return Recipe("poor", "a linear model that hardly learns", linear=LinearSettings(minimum_count=60, inverse_penalty=1e-6))
+
+
+def interrupt_training(patch: pytest.MonkeyPatch, at: int) -> None:
+    """Have a fine-tuning be interrupted at the step ``at`` from now on, counted from 1, and none after it."""
+    step, steps = Finetuning._step, 0
+
+    def interrupted(self: Finetuning, batch: list[int], done: float) -> float:
+        nonlocal steps
+        steps += 1
+        if steps == at:
+            raise KeyboardInterrupt
+        return step(self, batch, done)
+
+    patch.setattr(Finetuning, "_step", interrupted)

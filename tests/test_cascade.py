@@ -171,10 +171,15 @@ def test_a_cascade_of_the_champion_with_itself_is_refused(trained: Trained, tmp_
         train(recipe, read_material(trained.corpus), models, tmp_path / "mlruns")
 
 
-@pytest.mark.parametrize("name", ["champion", "elsewhere", "no/where"])
-def test_without_a_teacher_one_line_says_what_to_train(name: str, encoder: Path, corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("champion", "`make train` makes one"), ("elsewhere", "train that first"), ("no/where", "train that first")],
+)
+def test_without_a_teacher_one_line_says_what_to_train(
+    name: str, remedy: str, encoder: Path, corpus: Path, tmp_path: Path
+) -> None:
     recipe = replace(fast_recipe(encoder), teacher=TeacherSettings(model=name))
-    with pytest.raises(RecipeError, match=f"'fast' builds on the model '{name}'.*train that first") as error:
+    with pytest.raises(RecipeError, match=f"'fast' builds on the model '{name}'.*{remedy}") as error:
         train(recipe, read_material(corpus), tmp_path / "models", tmp_path / "mlruns")
     assert "\n" not in str(error.value)
 

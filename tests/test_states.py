@@ -20,8 +20,7 @@ from newsstance.locate import name_champion
 from newsstance.models import Floats
 from newsstance.tokens import TOKENIZER_FILE, Ids, Window, Windows
 from tests.conftest import Trained
-from tests.made import tiny_encoder_recipe, tiny_linear_recipe
-from training import finetune as finetuning
+from tests.made import interrupt_training, tiny_encoder_recipe, tiny_linear_recipe
 from training import states, teach_states
 from training.as_trained import TRAINED
 from training.champion import challenges
@@ -188,16 +187,7 @@ def test_an_interrupted_training_with_states_goes_on_as_if_it_had_not_been(
 ) -> None:
     recipe, texts = student(encoder), [sentence.text for sentence in material.sentences[:20]]
     undisturbed = Predictor.load(train(recipe, material, models, tmp_path / "mlruns").path).probabilities(texts)
-    step, steps = finetuning.Finetuning._step, 0
-
-    def interrupted(self: finetuning.Finetuning, batch: list[int], done: float) -> float:
-        nonlocal steps
-        steps += 1
-        if steps == 9:
-            raise KeyboardInterrupt
-        return step(self, batch, done)
-
-    monkeypatch.setattr(finetuning.Finetuning, "_step", interrupted)
+    interrupt_training(monkeypatch, at=9)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, material, models, tmp_path / "mlruns")
     assert states_path(models, recipe).exists()

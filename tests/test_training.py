@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from newsstance import Predictor
 from newsstance.models import softmax
 from tests.conftest import Trained
-from tests.made import made_sentences, tiny_encoder_recipe, tiny_linear_recipe
+from tests.made import interrupt_training, made_sentences, tiny_encoder_recipe, tiny_linear_recipe
 from training import finetune as finetuning
 from training.agreement import EXACT, INT8_MEAN, require_close, require_same
 from training.as_trained import TRAINED
@@ -92,21 +92,10 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
 ) -> None:
     settings = settings_of(encoder, epochs=2, dropout=0.1)
     undisturbed = weights(settings, corpus, tmp_path / "undisturbed")
-    steps = 0
-    step = finetuning.Finetuning._step
-
-    def interrupted(self: finetuning.Finetuning, batch: list[int], done: float) -> float:
-        nonlocal steps
-        steps += 1
-        if steps == 9:
-            raise KeyboardInterrupt
-        return step(self, batch, done)
-
-    monkeypatch.setattr(finetuning.Finetuning, "_step", interrupted)
+    interrupt_training(monkeypatch, at=9)
     with pytest.raises(KeyboardInterrupt):
         weights(settings, corpus, tmp_path / "interrupted")
     resumed = weights(settings, corpus, tmp_path / "interrupted")
-    assert steps > 9
     for name, tensor in undisturbed.items():
         torch.testing.assert_close(resumed[name], tensor)
 

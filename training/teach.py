@@ -17,7 +17,7 @@ from newsstance.bundle import read_bundle
 from newsstance.files import write_atomically
 from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
-from newsstance.locate import locate_model
+from newsstance.locate import CHAMPION, locate_model
 from newsstance.models import Floats, likeliest
 from training.corpus import Sentence, sentence_id
 from training.errors import RecipeError
@@ -54,8 +54,8 @@ def find_model(name: str, models: Path, recipe: str) -> Path:
     try:
         return locate_model(models / name if (models / name).exists() or Path(name).name == name else Path(name))
     except ModelNotFoundError as error:
-        message = f"the recipe {recipe!r} builds on the model {name!r}, which isn't in {models}/: train that first"
-        raise RecipeError(message) from error
+        first = "`make train` makes one" if name == CHAMPION else "train that first"
+        raise RecipeError(f"the recipe {recipe!r} builds on the model {name!r}, which isn't in {models}/: {first}") from error
 
 
 def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequence[str]) -> Lesson:
