@@ -50,6 +50,12 @@ def test_no_module_reads_or_writes_pickle(path: Path) -> None:
     assert not {"pickle", "joblib", "cloudpickle", "dill"} & imported(path)
 
 
+def test_a_linear_recipe_needs_no_torch() -> None:
+    code = "import sys, training.train, training.linear_road, training.sweep, training.curve; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
 def test_each_package_that_training_imports_is_told_by_what_installs_it() -> None:
     known = [package for extra in EXTRAS.values() for package in extra.packages]
     assert len(known) == len(set(known))

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
 from newsstance.labels import HEADS
@@ -126,7 +127,7 @@ class Finetuning:
         assert self.network.to_teacher is not None
         with autocast(self.device):
             mapped = self.network.to_teacher(states)
-        return wanted.loss(mapped.float(), rows)
+        return wanted.weight * mse_loss(mapped.float(), torch.from_numpy(wanted.of(rows)).to(self.device))
 
     def _evaluate(self, progress: Progress, loss: float) -> None:
         with autocast(self.device):
