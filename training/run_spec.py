@@ -18,8 +18,10 @@ from training.read_recipe import load_recipe, recipe_names
 from training.recipe import Recipe
 
 LESSONS_TAG: Final = "lessons_sha256"
-STATES_TAG: Final = "states_sha256"
 """The tag that tells which lessons a run learnt from, ``none`` where there were none; absent where its recipe asks for none."""
+
+STATES_TAG: Final = "states_sha256"
+"""The tag that tells whose states a run learnt, by the teacher's hash; absent where it learnt none."""
 
 
 @dataclass(frozen=True)

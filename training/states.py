@@ -70,8 +70,7 @@ def read_states(
     """
     lengths = [len(row.ids) for row in rows]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    sample = [row for at in range(0, len(rows), max(1, len(rows) // _SAMPLE)) for row in rows[at : at + 1]]
-    mean, spread = _mean_and_spread(read, windows, sample)
+    mean, spread = _mean_and_spread(read, windows, rows[:: max(1, len(rows) // _SAMPLE)])
     reading = _Reading(path, _digest(identity, rows), (int(starts[-1]), len(mean)))
     batches = list(batches_by_length(lengths, _BATCH_TOKENS))
     bar = {"desc": "reading the teacher's states", "unit": "batch", "mininterval": 1 if sys.stderr.isatty() else 30}
