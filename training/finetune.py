@@ -1,5 +1,6 @@
 """Fine-tune the two-headed encoder."""
 
+import random
 import sys
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
+from transformers import PreTrainedModel
 
 from newsstance.labels import HEADS
 from newsstance.tokens import TOKENIZER_FILE, Windows
@@ -19,9 +21,10 @@ from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
 from training.losses import HeadLoss, divergence
 from training.metrics import stance_f1
+from training.narrow import narrow
 from training.network_answers import first_windows, predict_labels
 from training.optimizer import build_optimizer, set_learning_rates
-from training.pretrained import encoder_folder, load_network
+from training.pretrained import encoder_folder, freeze_lower, load_network
 from training.processor import autocast
 from training.recipe import EncoderSettings
 from training.states import States
@@ -32,6 +35,9 @@ Report = Callable[[int, str, float], None]
 """Called with a step, a metric's name and its value, as the learning curve grows."""
 
 _LOSS_WINDOW: Final = 50
+
+_SAMPLE: Final = 512
+"""Training sentences that tell which neurons do most."""
 
 
 class Finetuning:
@@ -53,6 +59,7 @@ class Finetuning:
         self.network: TwoHeads = load_network(settings)
         self.windows = Windows.read(encoder_folder(settings.encoder) / TOKENIZER_FILE, settings.max_length)
         self._rows = first_windows(self.windows, [sentence.text for sentence in train])
+        self._fit_encoder()
         labels = {head: label_indices(train, head) for head in HEADS}
         learnt = targets or Targets({head: np.array(indices) for head, indices in labels.items()})
         self._states = learnt.states
@@ -92,6 +99,16 @@ class Finetuning:
         self._checkpoint.load_best(self.network)
         self.network.to_teacher = None
         return self.network.eval()
+
+    def _fit_encoder(self) -> None:
+        encoder = self.network.encoder
+        assert isinstance(encoder, PreTrainedModel)
+        if self.settings.feed_forward is not None:
+            sample = random.Random(self.seed).sample(self._rows, min(_SAMPLE, len(self._rows)))
+            padded = (self.windows.pad([row]) for row in sample)
+            batches = ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded)
+            narrow(encoder, self.settings.feed_forward, batches)
+        freeze_lower(encoder, self.settings)
 
     def _epoch(self, epoch: int) -> list[list[int]]:
         return epoch_batches([len(row.ids) for row in self._rows], self.settings.batch_tokens, self.seed, epoch)

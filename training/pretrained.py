@@ -39,7 +39,7 @@ def encoder_folder(name: str) -> Path:
 
 
 def load_network(settings: EncoderSettings) -> TwoHeads:
-    """Build the network of ``settings`` on its pretrained encoder, with fresh heads."""
+    """Build the network of ``settings`` on its pretrained encoder, all of whose neurons there still are, with fresh heads."""
     folder = encoder_folder(settings.encoder)
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -56,9 +56,6 @@ def load_network(settings: EncoderSettings) -> TwoHeads:
     positions = getattr(config, "max_position_embeddings", settings.max_length)
     if settings.max_length > positions:
         raise EncoderError(f"max_length is {settings.max_length}; the encoder {settings.encoder!r} reads {positions} tokens")
-    encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
-    for parameter in lower_parameters(encoder, settings.frozen_layers):
-        parameter.requires_grad_(False)
     return TwoHeads(encoder, int(config.hidden_size), settings.pooling, settings.dropout)
 
 
@@ -68,6 +65,13 @@ def _checked_layers(settings: EncoderSettings, config: PretrainedConfig) -> int:
     if settings.layers is None or settings.layers > there:
         raise EncoderError(f"layers is {settings.layers}; the encoder {settings.encoder!r} has {there}")
     return settings.layers
+
+
+def freeze_lower(encoder: PreTrainedModel, settings: EncoderSettings) -> None:
+    """Keep from learning what ``settings`` freeze of ``encoder``."""
+    encoder.get_input_embeddings().requires_grad_(not settings.freeze_words)
+    for parameter in lower_parameters(encoder, settings.frozen_layers):
+        parameter.requires_grad_(False)
 
 
 def lower_parameters(encoder: nn.Module, layers: int) -> list[nn.Parameter]:

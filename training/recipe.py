@@ -40,7 +40,8 @@ class EncoderSettings:
     """How the encoder is fine-tuned.
 
     ``encoder`` is one of ``training.known_encoders``, ``package:PACKAGE/FOLDER`` for weights that an installed package
-    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0.
+    carries, a local folder, or a hub id; with ``layers``, only its first so many layers are used, none of them for 0, and with
+    ``feed_forward`` so many of the neurons of each (``training.narrow``).
     ``max_length`` is the model's window and ``batch_tokens`` the padded size of a batch, in tokens. ``warmup`` is the share of
     steps in which the learning rates rise, before they fall linearly to 0; the encoder's layers learn at ``learning_rate``,
     each lower one by ``layer_decay`` slower, and the heads at ``head_learning_rate``. ``dropout`` lies before the heads and
@@ -54,6 +55,7 @@ class EncoderSettings:
 
     encoder: Annotated[str, Field(min_length=1)]
     layers: Annotated[int, Field(ge=0)] | None = None
+    feed_forward: Count | None = None
     pooling: Literal["mean", "cls"] = "mean"
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     epochs: Annotated[int, Field(ge=1, le=1000)] = 4
