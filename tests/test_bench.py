@@ -45,6 +45,8 @@ def test_what_is_there_is_compared_and_nothing_else(models: Path) -> None:
     assert names[0] == "newsstance champion"
     assert REFERENCE in names
     assert "newsstance fast" not in names
+    shutil.copytree(models / "tiny", models / "early")
+    assert [one.name for one in contestants(models)][2:4] == ["newsstance early", "early, one at a time"]
     (models / TRAINED / "tiny" / "model.safetensors").unlink()
     assert REFERENCE not in [one.name for one in contestants(models)]
 

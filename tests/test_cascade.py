@@ -217,10 +217,15 @@ def test_a_taught_recipe_has_a_learning_curve(
 
 
 @pytest.mark.parametrize("command", [["sweep", "--seeds", "2"], ["curve"]])
-def test_seeds_and_shares_of_a_cascade_are_refused_in_one_line(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*command, "cascade", "--corpus", "nowhere.jsonl"]) == 1
+@pytest.mark.parametrize(
+    ("name", "reason"), [("cascade", "a cascade trains nothing"), ("early", "an early exit is that of a trained model")]
+)
+def test_seeds_and_shares_of_what_is_made_of_trained_models_are_refused_in_one_line(
+    name: str, reason: str, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, name, "--corpus", "nowhere.jsonl"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: cascade: a cascade trains nothing")
+    assert line.startswith(f"error: {name}: {reason}")
 
 
 def test_targets_mix_the_labels_with_what_the_teacher_says() -> None:

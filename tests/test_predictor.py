@@ -93,10 +93,10 @@ def test_threads_that_share_a_predictor_share_its_sessions(trained: Trained, mon
     monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
     predictor, made, make = Predictor.load(trained.tiny.path), [], encoder.open_session
 
-    def slow(graph: Path, threads: int) -> object:
+    def slow(graph: Path, threads: int, alone: bool) -> object:
         made.append(threads)
         time.sleep(0.05)
-        return make(graph, threads)
+        return make(graph, threads, alone)
 
     monkeypatch.setattr(encoder, "open_session", slow)
     with ThreadPoolExecutor(4) as threads:

@@ -31,7 +31,7 @@ def test_tfidf_and_minilm_ship() -> None:
 
 SLIPS = [
     ("not toml at all", "not TOML"),
-    ('description = "x"', r"either a \[linear\], an \[encoder\] or a \[cascade\] table"),
+    ('description = "x"', r"either a \[linear\], an \[encoder\], a \[cascade\] or an \[early_exit\] table"),
     ('description = "x"\n[linear]\n[encoder]\nencoder = "y"', "either a"),
     ('description = "x"\n[encoder]', "encoder.encoder: field required"),
     ('description = "x"\n[encoder]\nencoder = "y"\nepoch = 3', "encoder.epoch: there is no such setting"),

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.cascade import ROLES, sure_enough
+from newsstance.cascade import ROLES
 from newsstance.identity import bundle_sha256
+from newsstance.models import sure_enough
 from training.corpus import Sentence, of_split
 from training.editorials import ORIGIN as EDITORIAL
 from training.errors import RecipeError

@@ -9,6 +9,7 @@ from typing import Final
 
 from newsstance.bundle import BUNDLE_FILE, Bundle, read_bundle
 from newsstance.cascade import CASCADE
+from newsstance.early_exit import EARLY_EXIT
 from newsstance.errors import BundleError, ModelNotFoundError
 from newsstance.locate import CHAMPION, locate_model, name_champion
 from training.recipe import CROSS_FIT
@@ -40,7 +41,7 @@ def challenges(bundle: Bundle) -> bool:
     The lessons beside the corpus are as good as labels: what learnt from them alone may.
     """
     teacher = bundle.settings.get("teacher", {})
-    return bundle.kind != CASCADE and teacher.get("name", CROSS_FIT) == CROSS_FIT and "states" not in teacher
+    return bundle.kind not in (CASCADE, EARLY_EXIT) and teacher.get("name", CROSS_FIT) == CROSS_FIT and "states" not in teacher
 
 
 def keep_champion(models: Path) -> None:

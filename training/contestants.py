@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 Labeller = Callable[[Sequence[str]], list[str]]
 """From texts to a stance of each."""
 
+EARLY: Final = "early"
+"""The recipe that gives the champion an early exit."""
+
 REFERENCE: Final = "HF pipeline, batches of 32"
 """The contestant that ratios refer to."""
 
@@ -51,8 +54,10 @@ def contestants(models: Path) -> list[Contestant]:
         _newsstance("newsstance champion", "load_whole", champion),
         _newsstance("the same, one at a time", "load_single", champion),
     ]
-    tiers = [models / name for name in ("fast", "cascade") if (models / name).is_dir()]
+    tiers = [models / name for name in (EARLY, "fast", "cascade") if (models / name).is_dir()]
     found += [_newsstance(f"newsstance {path.name}", "load_whole", path) for path in tiers]
+    if models / EARLY in tiers:  # beside the two rows of the champion
+        found.insert(3, _newsstance(f"{EARLY}, one at a time", "load_single", models / EARLY))
     trained = as_trained(read_bundle(champion), models)
     if trained is not None and (trained / "model.safetensors").is_file():
         files = tuple(trained / name for name in ("model.safetensors", "config.json", "tokenizer.json"))

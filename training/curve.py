@@ -57,7 +57,7 @@ def curve(
 
     The split is test-news, or test where the material has no real news. What was trained before isn't trained again, and a
     curve that was interrupted goes on in its run. A recipe that learns from lessons learns from labels alone. Raises
-    ``RecipeError`` for a cascade, which trains on nothing.
+    ``RecipeError`` for a cascade or an early exit.
     """
     recipe = _without_lessons(recipe)
     split = TEST_NEWS if of_split(material.sentences, TEST_NEWS) else "test"

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from newsstance.cascade import CASCADE
+from newsstance.early_exit import EARLY_EXIT
 from newsstance.locate import CHAMPION
 
 _CONFIG: Final = ConfigDict(extra="forbid", strict=True)
@@ -120,6 +121,23 @@ class CascadeSettings:
 
 
 @dataclass(frozen=True, config=_CONFIG)
+class EarlyExitSettings:
+    """How a trained encoder gets an early exit: a small head on the states of its lowest ``layers``.
+
+    ``of`` is ``champion``, the name of a model in the models folder, or a model's path. The head, a layer of ``neurons``,
+    learns what that model says of the training sentences and of at most ``unlabelled`` real ones without labels. How sure it
+    must be for its answer to stand is chosen on the real sentences of validation: as little as keeps the F1 of each head
+    within ``tolerance``.
+    """
+
+    of: Annotated[str, Field(min_length=1)] = CHAMPION
+    layers: Count = 7
+    neurons: Count = 256
+    unlabelled: Annotated[int, Field(ge=0)] = 0
+    tolerance: Share = 0.005
+
+
+@dataclass(frozen=True, config=_CONFIG)
 class DataSettings:
     """What of the training split a recipe trains on; validation and the tests are always whole.
 
@@ -152,11 +170,12 @@ class Recipe:
     linear: LinearSettings | None = None
     encoder: EncoderSettings | None = None
     cascade: CascadeSettings | None = None
+    early_exit: EarlyExitSettings | None = None
     teacher: TeacherSettings | None = None
 
     def __post_init__(self) -> None:
-        if sum(table is not None for table in (self.linear, self.encoder, self.cascade)) != 1:
-            raise ValueError("a recipe has either a [linear], an [encoder] or a [cascade] table")
+        if sum(table is not None for table in (self.linear, self.encoder, self.cascade, self.early_exit)) != 1:
+            raise ValueError("a recipe has either a [linear], an [encoder], a [cascade] or an [early_exit] table")
         if self.teacher is not None and self.encoder is None:
             raise ValueError("only an [encoder] learns from a [teacher]")
         if self.data.votes == "shares" and self.encoder is None:
@@ -166,9 +185,11 @@ class Recipe:
 
     @property
     def kind(self) -> str:
-        """Name the kind of model that this recipe trains: ``linear``, ``encoder`` or ``cascade``."""
+        """Name the kind of model that this recipe trains: ``linear``, ``encoder``, ``cascade`` or ``early-exit``."""
         if self.cascade is not None:
             return CASCADE
+        if self.early_exit is not None:
+            return EARLY_EXIT
         return "linear" if self.encoder is None else "encoder"
 
     @property

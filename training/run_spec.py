@@ -122,6 +122,8 @@ def _tags(recipe: Recipe, material: Material) -> dict[str, str]:
 def _encoder(recipe: Recipe) -> str:
     if recipe.cascade is not None:
         return f"those of {recipe.cascade.fast} and {recipe.cascade.champion}"
+    if recipe.early_exit is not None:
+        return f"that of {recipe.early_exit.of}"
     return recipe.encoder.encoder if recipe.encoder else "none (n-grams)"
 
 

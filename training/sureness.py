@@ -7,9 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from newsstance.cascade import sure_enough
 from newsstance.labels import HEADS
-from newsstance.models import Floats, likeliest
+from newsstance.models import Floats, likeliest, sure_enough
 from training.metrics import Labels, head_f1
 
 _STEPS: Final = 24

@@ -53,7 +53,7 @@ def sweep(
 
     The model that is exported to ``models``/NAME is that of the seed whose ``stance_f1`` on validation is the median (the
     lower of two): what the mean promises, not the luckiest. Seeds that were trained before, by the same recipe on the same
-    material, aren't trained again. Raises ``RecipeError`` for a cascade, which has no seed.
+    material, aren't trained again. Raises ``RecipeError`` for a cascade or an early exit.
     """
     trained_on(require_seed(recipe), material)
     with only_training(recipe.name, models), tracked(sweep_spec(recipe, material, seeds), store) as run:
@@ -102,9 +102,13 @@ def _seed(recipe: Recipe, material: Material, models: Path, store: Path, parent:
 
 
 def require_seed(recipe: Recipe) -> Recipe:
-    """Give ``recipe``; raises ``RecipeError`` if it is a cascade, which no seed and no share of the corpus would change."""
+    """Give ``recipe``; raises ``RecipeError`` if it is made of trained models, which no seed and no share changes."""
     if recipe.cascade is not None:
         raise RecipeError(f"{recipe.name}: a cascade trains nothing, so that there are no seeds to compare: use `make train`")
+    if recipe.early_exit is not None:
+        raise RecipeError(
+            f"{recipe.name}: an early exit is that of a trained model, so that there are no seeds: use `make train`"
+        )
     return recipe
 
 

@@ -99,6 +99,10 @@ def _road(recipe: Recipe) -> Road:
         from training.cascade_road import train_cascade
 
         return train_cascade
+    if recipe.early_exit is not None:
+        from training.early_exit_road import train_early_exit
+
+        return train_early_exit
     from training.encoder_road import train_encoder
 
     return train_encoder

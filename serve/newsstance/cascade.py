@@ -6,19 +6,20 @@ scores: a cascade was tuned for these two and no others. A copy that travels alo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from newsstance.bundle import Bundle, read_bundle
+from newsstance.early_exit import EARLY_EXIT, EarlyExitModel
 from newsstance.encoder import EncoderModel
 from newsstance.errors import BundleError
 from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.linear import LinearModel
-from newsstance.models import Estimates, Floats, Model
+from newsstance.models import Estimates, Model, sure_enough
 
 CASCADE: Final = "cascade"
 """The name of this kind of model."""
@@ -26,8 +27,17 @@ CASCADE: Final = "cascade"
 ROLES: Final = ("fast", "champion")
 """What the two models are to a cascade: the keys in its settings, and the names of the folders inside a copy that travels."""
 
-SINGLE_KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {"encoder": EncoderModel.read, "linear": LinearModel.read}
+SINGLE_KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {
+    "encoder": EncoderModel.read,
+    EARLY_EXIT: EarlyExitModel.read,
+    "linear": LinearModel.read,
+}
 """How each kind of bundle that stands on its own is read."""
+
+_MEMBER_KINDS: Final[Mapping[str, Callable[[Bundle], Model]]] = {
+    **SINGLE_KINDS,
+    "encoder": partial(EncoderModel.read, alone=False),
+}
 
 _AGAIN: Final = "train it again with `make train RECIPE=cascade`"
 
@@ -76,11 +86,6 @@ class CascadeModel:
         return Estimates(probabilities, tuple(parts.tolist()), tuple(models))
 
 
-def sure_enough(probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> npt.NDArray[np.bool_]:
-    """Tell of each row whether its likeliest label exceeds the threshold in every head; of shape (rows,)."""
-    return np.asarray(np.logical_and.reduce([probabilities[head].max(axis=1) > thresholds[head] for head in HEADS]))
-
-
 def member_path(bundle: Bundle, role: str) -> Path:
     """Give the folder of the model that is ``role`` to the cascade ``bundle``: inside it, or else beside it."""
     inside = bundle.path / role
@@ -95,6 +100,6 @@ def _read_member(bundle: Bundle, role: str) -> Model:
     member = read_bundle(path)
     if bundle_sha256(member) != bundle.settings[role].get("sha256"):
         raise BundleError(f"{bundle.path}: {path} isn't the model that this cascade was tuned for; {_AGAIN}")
-    if member.kind not in SINGLE_KINDS:
+    if member.kind not in _MEMBER_KINDS:
         raise BundleError(f"{bundle.path}: {path} is of the kind {member.kind!r}, which can't be part of a cascade")
-    return SINGLE_KINDS[member.kind](member)
+    return _MEMBER_KINDS[member.kind](member)

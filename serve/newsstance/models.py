@@ -68,3 +68,8 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     tiny = np.finfo(np.float32).tiny
     logits = np.log(np.maximum(probabilities, tiny)) / temperature
     return softmax(logits.astype(np.float32))
+
+
+def sure_enough(probabilities: Mapping[str, Floats], thresholds: Mapping[str, float]) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether its likeliest label exceeds the threshold in every head; of shape (rows,)."""
+    return np.asarray(np.logical_and.reduce([probabilities[head].max(axis=1) > thresholds[head] for head in HEADS]))

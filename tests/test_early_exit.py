@@ -1,0 +1,185 @@
+"""An encoder with an early exit: lower layers that answer where they are sure, and the whole elsewhere."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from newsstance import BundleError, Predictor, early_exit, encoder
+from newsstance.bundle import Bundle, read_bundle
+from newsstance.cascade import ROLES, member_path
+from newsstance.early_exit import LOWER_FILE, UPPER_FILE, EarlyExitModel
+from newsstance.identity import bundle_sha256
+from newsstance.labels import HEADS
+from newsstance.locate import name_champion
+from newsstance.models import softmax
+from tests.conftest import Trained
+from training import early_exit_road
+from training.champion import challenges
+from training.errors import RecipeError
+from training.exit_graphs import layer_states
+from training.exit_head import fit_exit
+from training.material import read_material
+from training.recipe import CascadeSettings, EarlyExitSettings, Recipe
+from training.run_spec import training_spec
+from training.train import train
+
+TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets mnbvcxzq.", "Asdfqwer doubts zxcvasdf."]
+LONG = " ".join(TEXTS * 6)
+RECIPE = Recipe("early", "with an exit", early_exit=EarlyExitSettings(layers=1, neurons=16))
+
+
+@dataclass(frozen=True)
+class Exiting:
+    """A models folder whose champion is the tiny encoder, and that one with an exit after its first layer."""
+
+    models: Path
+    store: Path
+    early: Bundle
+    corpus: Path
+
+
+@pytest.fixture(scope="module")
+def exiting(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Exiting:
+    home = tmp_path_factory.mktemp("exiting")
+    models = Path(shutil.copytree(trained.models, home / "models"))
+    name_champion(models, "tiny")
+    early = train(RECIPE, read_material(trained.corpus), models, home / "mlruns")
+    return Exiting(models, home / "mlruns", early, trained.corpus)
+
+
+def told(exiting: Exiting, folder: Path, sure: object) -> Path:
+    """Copy the model with an exit, with something else told of how sure is sure enough."""
+    path = Path(shutil.copytree(exiting.early.path, folder / "early"))
+    content = json.loads((path / "bundle.json").read_text())
+    content["settings"]["sure"] = sure
+    (path / "bundle.json").write_text(json.dumps(content))
+    return path
+
+
+def test_where_nothing_is_sure_enough_the_answers_are_the_whole_models_to_the_bit(exiting: Exiting, tmp_path: Path) -> None:
+    never = Predictor.load(told(exiting, tmp_path, dict.fromkeys(HEADS, 1.0)))
+    whole = Predictor.load(exiting.models / "tiny")
+    for texts in (TEXTS, [LONG], [*TEXTS * 40, LONG]):
+        expected, found = whole.probabilities(texts), never.probabilities(texts)
+        for head in HEADS:
+            assert np.array_equal(found[head], expected[head])
+    assert never.score(LONG).sentences[0].parts == whole.score(LONG).sentences[0].parts == 1
+
+
+def test_where_all_is_sure_enough_the_upper_layers_are_not_asked(
+    exiting: Exiting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always = Predictor.load(told(exiting, tmp_path, dict.fromkeys(HEADS, 0.0)))
+    model = always._model
+    assert isinstance(model, EarlyExitModel)
+    answered = always.probabilities(TEXTS)
+    assert [HEADS["stance"][place] for place in answered["stance"].argmax(axis=1)] == [
+        "optimistic", "alarmed", "none", "cautious"
+    ]  # fmt: skip
+    (tmp_path / "early" / UPPER_FILE).write_bytes(b"gone")
+    with pytest.raises(BundleError, match=UPPER_FILE):
+        Predictor.load(tmp_path / "early")
+
+
+def test_some_exit_some_go_on_and_company_changes_no_answer(exiting: Exiting, tmp_path: Path) -> None:
+    early = Predictor.load(told(exiting, tmp_path / "early", dict.fromkeys(HEADS, 0.0))).probabilities(TEXTS)
+    late = Predictor.load(exiting.models / "tiny").probabilities(TEXTS)
+    tops = np.sort(early["stance"].max(axis=1))
+    between = float((tops[1] + tops[2]) / 2)
+    mixed = Predictor.load(told(exiting, tmp_path / "mixed", {"stance": between, "sentiment": 0.0}))
+    exits = early["stance"].max(axis=1) > between
+    assert exits.sum() == 2
+    together, many = mixed.probabilities(TEXTS), mixed.probabilities([*TEXTS, *(f"{text} Sits." for text in TEXTS * 50)])
+    for head in HEADS:
+        expected = np.where(exits[:, None], early[head], late[head])
+        np.testing.assert_allclose(together[head], expected, atol=1e-6)
+        np.testing.assert_allclose(many[head][:4], expected, atol=1e-6)
+        for place, text in enumerate(TEXTS):
+            np.testing.assert_allclose(mixed.probabilities([text])[head][0], expected[place], atol=1e-6)
+
+
+def test_it_is_as_calibrated_as_its_model_keeps_within_the_tolerance_and_does_not_become_champion(exiting: Exiting) -> None:
+    whole = read_bundle(exiting.models / "tiny")
+    assert exiting.early.settings["temperature"] == whole.settings["temperature"]
+    assert exiting.early.settings["of"] == {"name": "tiny", "sha256": bundle_sha256(whole)}
+    assert exiting.early.metrics["validation/stance_f1"] >= whole.metrics["validation/stance_f1"] - 0.005
+    assert 0 <= exiting.early.metrics["early_exit/validation_share"] <= 1
+    assert not challenges(exiting.early)
+    assert training_spec(RECIPE, read_material(exiting.corpus)).tags["encoder"] == "that of champion"
+
+
+def test_it_can_be_the_champion_of_a_cascade(exiting: Exiting) -> None:
+    recipe = Recipe("cascade", "both", cascade=CascadeSettings(fast="floor", champion="early"))
+    cascade = train(recipe, read_material(exiting.corpus), exiting.models, exiting.store)
+    assert [member_path(cascade, role).name for role in ROLES] == ["floor", "early"]
+    answered = {score.answered_by for score in Predictor.load(cascade.path, sure=1.0).predict(TEXTS)}
+    assert answered == {"early"}
+
+
+def test_models_that_take_turns_leave_each_other_the_cores(
+    exiting: Exiting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+    make = encoder.open_session
+
+    def recorded(graph: Path, threads: int, alone: bool = True) -> object:
+        opened.append(alone)
+        return make(graph, threads, alone)
+
+    for module in (encoder, early_exit):
+        monkeypatch.setattr(module, "open_session", recorded)
+    Predictor.load(exiting.models / "tiny")
+    assert opened == [True]
+    Predictor.load(exiting.early.path)
+    assert opened[1:] == [False, False]
+    opened.clear()
+    recipe = Recipe("both", "both", cascade=CascadeSettings(fast="tiny", champion="early"))
+    train(recipe, read_material(exiting.corpus), exiting.models, tmp_path / "mlruns")
+    opened.clear()
+    Predictor.load(exiting.models / "both")
+    assert opened == [False] * 3
+
+
+@pytest.mark.parametrize("sure", [None, {}, {"stance": "very", "sentiment": 0.5}])
+def test_without_how_sure_it_must_be_it_is_refused_in_a_line(exiting: Exiting, tmp_path: Path, sure: object) -> None:
+    with pytest.raises(BundleError, match="lacks what counts as sure; train it again") as error:
+        Predictor.load(told(exiting, tmp_path, sure))
+    assert "\n" not in str(error.value)
+
+
+def test_what_has_no_such_layers_is_told_in_a_line_before_anything_is_read(
+    exiting: Exiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early_exit_road, "read_unlabelled", None)
+    material = read_material(exiting.corpus)
+    with pytest.raises(RecipeError, match="an exit after 2 layers needs an encoder with more than those: this one has 2"):
+        train(replace(RECIPE, early_exit=EarlyExitSettings(layers=2)), material, exiting.models, exiting.store)
+    with pytest.raises(RecipeError, match="early: 'floor' is no encoder"):
+        train(replace(RECIPE, early_exit=EarlyExitSettings(of="floor")), material, exiting.models, exiting.store)
+    with pytest.raises(RecipeError, match=r"'early' builds on the model 'nowhere'.*train that first"):
+        train(replace(RECIPE, early_exit=EarlyExitSettings(of="nowhere")), material, exiting.models, exiting.store)
+
+
+def test_states_are_those_of_the_layer_asked_for(exiting: Exiting) -> None:
+    model = onnx.load(exiting.models / "tiny" / "model.onnx")
+    norms = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
+    assert layer_states(model, 1) == norms[2]
+    assert len(onnx.load(exiting.early.path / LOWER_FILE).graph.node) > len(norms)
+
+
+def test_a_head_learns_what_a_model_says_and_gives_it_of_means_as_they_come() -> None:
+    rng = np.random.default_rng(1)
+    means = (rng.normal(size=(2000, 6)) * [1, 5, 0.1, 1, 1, 1] + [9, 0, 0, 0, 0, 0]).astype(np.float32)
+    truth = {head: rng.normal(size=(6, len(labels))).astype(np.float32) for head, labels in HEADS.items()}
+    said = {head: softmax((means - means.mean(axis=0)) @ weights) for head, weights in truth.items()}
+    head = fit_exit(means, said, neurons=32, seed=1)
+    assert head.width == 6
+    for name, logits in head.logits(means).items():
+        assert (logits.argmax(axis=1) == said[name].argmax(axis=1)).mean() > 0.85
+    again = fit_exit(means, said, neurons=32, seed=1)
+    assert np.array_equal(again.into, head.into)
