@@ -25,12 +25,13 @@ from training.corpus import of_split
 from training.errors import RecipeError
 from training.evaluate import Labelled
 from training.exit_graphs import layer_states, write_exit_graphs
-from training.exit_head import fit_exit
+from training.exit_head import ExitHead, fit_exit
 from training.export import VALIDATION, Origin, write_bundle
 from training.material import Material
 from training.network_answers import first_windows
 from training.predictions import Predictions
-from training.sureness import choose_sureness
+from training.recipe import EarlyExitSettings, Recipe
+from training.sureness import Sureness, choose_sureness
 from training.teach import find_model
 from training.tracking import Tracking
 from training.unlabelled import read_unlabelled
@@ -50,21 +51,9 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
     recipe = origin.recipe
     settings = recipe.early_exit
     assert settings is not None
-    whole = read_bundle(find_model(settings.of, origin.models, recipe.name))
-    if whole.kind != "encoder":
-        raise RecipeError(f"{recipe.name}: {whole.name!r} is no encoder, of which alone there are lower layers to exit from")
-    layer_states(_graph(whole), settings.layers)  # what can't be is told before texts are fetched
-    known = [sentence.text for sentence in of_split(material.sentences, "train")]
-    unlabelled = read_unlabelled(material.sentences, settings.unlabelled, labelled=material.votes)
-    read = _read(whole, settings.layers, [*known, *unlabelled])
-    head = fit_exit(read.means, read.said, settings.neurons, recipe.seed)
-    validation = Labelled.of(real_or_all(of_split(material.sentences, VALIDATION)))
-    early = {
-        name: tempered(softmax(logits), temperatures(whole)[name])
-        for name, logits in head.logits(_read(whole, settings.layers, validation.texts).means).items()
-    }
-    late = Predictor.load(whole.path).probabilities(validation.texts)
-    chosen = choose_sureness(early, late, validation.gold, settings.tolerance)
+    whole = _whole(recipe, settings, origin.models)
+    head = _head(whole, settings, material, recipe.seed)
+    chosen = _sureness(whole, settings, head, material)
 
     def write_files(folder: Path) -> None:
         write_exit_graphs(whole.path / GRAPH_FILE, folder, settings.layers, head)
@@ -80,6 +69,32 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
         "sure": dict(chosen.thresholds),
     }
     return write_bundle(models / recipe.name, origin, told, write_files, material.sentences, compare, calibrate=False)
+
+
+def _whole(recipe: Recipe, settings: EarlyExitSettings, models: Path) -> Bundle:
+    """Find the model that gets an exit; raises ``RecipeError`` if there is none, or it has no such layers."""
+    whole = read_bundle(find_model(settings.of, models, recipe.name))
+    if whole.kind != "encoder":
+        raise RecipeError(f"{recipe.name}: {whole.name!r} is no encoder, of which alone there are lower layers to exit from")
+    layer_states(_graph(whole), settings.layers)
+    return whole
+
+
+def _head(whole: Bundle, settings: EarlyExitSettings, material: Material, seed: int) -> ExitHead:
+    """Fit the exit's head to what ``whole`` says of the training sentences and of those that nobody labelled."""
+    known = [sentence.text for sentence in of_split(material.sentences, "train")]
+    unlabelled = read_unlabelled(material.sentences, settings.unlabelled, labelled=material.votes)
+    read = _read(whole, settings.layers, [*known, *unlabelled])
+    return fit_exit(read.means, read.said, settings.neurons, seed)
+
+
+def _sureness(whole: Bundle, settings: EarlyExitSettings, head: ExitHead, material: Material) -> Sureness:
+    """Choose how sure ``head`` must be for its answer to stand in the place of that of ``whole``."""
+    validation = Labelled.of(real_or_all(of_split(material.sentences, VALIDATION)))
+    logits = head.logits(_read(whole, settings.layers, validation.texts).means)
+    early = {name: tempered(softmax(of_head), temperatures(whole)[name]) for name, of_head in logits.items()}
+    late = Predictor.load(whole.path).probabilities(validation.texts)
+    return choose_sureness(early, late, validation.gold, settings.tolerance)
 
 
 def _graph(whole: Bundle) -> onnx.ModelProto:
