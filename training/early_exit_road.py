@@ -65,6 +65,7 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
     told = {
         "max_length": whole.settings["max_length"],
         "temperature": temperatures(whole),
+        "precision": whole.settings.get("precision", "float32"),
         "of": {"name": whole.name, "sha256": bundle_sha256(whole)},
         "sure": dict(chosen.thresholds),
     }
