@@ -159,7 +159,7 @@ def test_what_has_no_such_layers_is_told_in_a_line_before_anything_is_read(
     material = read_material(exiting.corpus)
     with pytest.raises(RecipeError, match="an exit after 2 layers needs an encoder with more than those: this one has 2"):
         train(replace(RECIPE, early_exit=EarlyExitSettings(layers=2)), material, exiting.models, exiting.store)
-    with pytest.raises(RecipeError, match="early: 'floor' is no encoder"):
+    with pytest.raises(RecipeError, match="and 'floor' is no encoder: `make train` trains one"):
         train(replace(RECIPE, early_exit=EarlyExitSettings(of="floor")), material, exiting.models, exiting.store)
     with pytest.raises(RecipeError, match=r"'early' builds on the model 'nowhere'.*train that first"):
         train(replace(RECIPE, early_exit=EarlyExitSettings(of="nowhere")), material, exiting.models, exiting.store)

@@ -76,7 +76,9 @@ def _whole(recipe: Recipe, settings: EarlyExitSettings, models: Path) -> Bundle:
     """Find the model that gets an exit; raises ``RecipeError`` if there is none, or it has no such layers."""
     whole = read_bundle(find_model(settings.of, models, recipe.name))
     if whole.kind != "encoder":
-        raise RecipeError(f"{recipe.name}: {whole.name!r} is no encoder, of which alone there are lower layers to exit from")
+        raise RecipeError(
+            f"{recipe.name} exits from an encoder's lower layers, and {whole.name!r} is no encoder: `make train` trains one"
+        )
     layer_states(_graph(whole), settings.layers)
     return whole
 
