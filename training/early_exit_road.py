@@ -45,6 +45,10 @@ class _Read(NamedTuple):
     means: Floats
     said: dict[str, Floats]
 
+    def rows(self, some: slice) -> "_Read":
+        """Give what it makes of some of the texts."""
+        return _Read(self.means[some], {head: values[some] for head, values in self.said.items()})
+
 
 def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tracking) -> Bundle:
     """Give the recipe's model an early exit, and export it beside that, which stays as it is."""
@@ -52,8 +56,11 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
     settings = recipe.early_exit
     assert settings is not None
     whole = _whole(recipe, settings, origin.models)
-    head = _head(whole, settings, material, recipe.seed)
-    chosen = _sureness(whole, settings, head, material)
+    validation = Labelled.of(real_or_all(of_split(material.sentences, VALIDATION)))
+    taught = _taught(settings, material)
+    read = _read(whole, settings.layers, [*taught, *validation.texts])
+    head = fit_exit(*read.rows(slice(len(taught))), settings.neurons, recipe.seed)
+    chosen = _sureness(whole, settings, head, read.rows(slice(len(taught), None)), validation)
 
     def write_files(folder: Path) -> None:
         write_exit_graphs(whole.path / GRAPH_FILE, folder, settings.layers, head)
@@ -83,20 +90,17 @@ def _whole(recipe: Recipe, settings: EarlyExitSettings, models: Path) -> Bundle:
     return whole
 
 
-def _head(whole: Bundle, settings: EarlyExitSettings, material: Material, seed: int) -> ExitHead:
-    """Fit the exit's head to what ``whole`` says of the training sentences and of those that nobody labelled."""
+def _taught(settings: EarlyExitSettings, material: Material) -> list[str]:
+    """Give the sentences that the exit's head learns from: the training sentences, and those that nobody labelled."""
     known = [sentence.text for sentence in of_split(material.sentences, "train")]
-    unlabelled = read_unlabelled(material.sentences, settings.unlabelled, labelled=material.votes)
-    read = _read(whole, settings.layers, [*known, *unlabelled])
-    return fit_exit(read.means, read.said, settings.neurons, seed)
+    return [*known, *read_unlabelled(material.sentences, settings.unlabelled, labelled=material.votes)]
 
 
-def _sureness(whole: Bundle, settings: EarlyExitSettings, head: ExitHead, material: Material) -> Sureness:
-    """Choose how sure ``head`` must be for its answer to stand in the place of that of ``whole``."""
-    validation = Labelled.of(real_or_all(of_split(material.sentences, VALIDATION)))
-    logits = head.logits(_read(whole, settings.layers, validation.texts).means)
-    early = {name: tempered(softmax(of_head), temperatures(whole)[name]) for name, of_head in logits.items()}
-    late = Predictor.load(whole.path).probabilities(validation.texts)
+def _sureness(whole: Bundle, settings: EarlyExitSettings, head: ExitHead, read: _Read, validation: Labelled) -> Sureness:
+    """Choose how sure ``head`` must be for its answer to stand in the place of what ``whole`` says of ``validation``."""
+    temperature = temperatures(whole)
+    early = {name: tempered(softmax(logits), temperature[name]) for name, logits in head.logits(read.means).items()}
+    late = {name: tempered(said, temperature[name]) for name, said in read.said.items()}
     return choose_sureness(early, late, validation.gold, settings.tolerance)
 
 

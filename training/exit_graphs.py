@@ -1,11 +1,11 @@
 """An exported encoder's graph in two parts: its lower layers with a head of their own, and those above."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.utils import Extractor
 
 from newsstance.early_exit import LOWER_FILE, STATES, UPPER_FILE
@@ -14,6 +14,7 @@ from newsstance.labels import HEADS
 from newsstance.models import Floats
 from training.errors import RecipeError
 from training.exit_head import ExitHead
+from training.int8_graph import named_node
 
 _NORMS_A_LAYER: Final = 2
 """Layer norms in a layer, of which the last gives its states; one more lies below the first layer."""
@@ -60,21 +61,19 @@ def _add_head(model: onnx.ModelProto, head: ExitHead) -> None:
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(kind: str, taken: list[str], given: str, **settings: Any) -> NodeProto:
-        return helper.make_node(kind, taken, [given], name=given, **settings)
-
+    into, into_bias = constant("exit:w1", head.into), constant("exit:b1", head.into_bias)
     last, tokens = constant("exit:last", np.array([-1])), constant("exit:tokens", np.array([1]))
     graph.node.extend([
-        node("Cast", [ATTENTION_MASK], "exit:attended", to=TensorProto.FLOAT),
-        node("Unsqueeze", ["exit:attended", last], "exit:mask"),
-        node("Mul", [STATES, "exit:mask"], "exit:masked"),
-        node("ReduceSum", ["exit:masked", tokens], "exit:sum", keepdims=0),
-        node("ReduceSum", ["exit:mask", tokens], "exit:count", keepdims=0),
-        node("Div", ["exit:sum", "exit:count"], "exit:pooled"),
-        node("Gemm", ["exit:pooled", constant("exit:w1", head.into), constant("exit:b1", head.into_bias)], "exit:neurons"),
-        node("Relu", ["exit:neurons"], "exit:active"),
+        named_node("Cast", [ATTENTION_MASK], "exit:attended", to=TensorProto.FLOAT),
+        named_node("Unsqueeze", ["exit:attended", last], "exit:mask"),
+        named_node("Mul", [STATES, "exit:mask"], "exit:masked"),
+        named_node("ReduceSum", ["exit:masked", tokens], "exit:sum", keepdims=0),
+        named_node("ReduceSum", ["exit:mask", tokens], "exit:count", keepdims=0),
+        named_node("Div", ["exit:sum", "exit:count"], "exit:pooled"),
+        named_node("Gemm", ["exit:pooled", into, into_bias], "exit:neurons"),
+        named_node("Relu", ["exit:neurons"], "exit:active"),
     ])  # fmt: skip
     for name, of_head in zip(LOGITS, HEADS, strict=True):
         weights, bias = constant(f"{name}:w", head.out_of[of_head]), constant(f"{name}:b", head.out_of_bias[of_head])
-        graph.node.append(node("Gemm", ["exit:active", weights, bias], name))
+        graph.node.append(named_node("Gemm", ["exit:active", weights, bias], name))
         graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", len(HEADS[of_head])]))

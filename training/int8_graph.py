@@ -134,17 +134,17 @@ class _Rewriting:
         reach = self._reaches[taken]
         ends = [self._constant(f"{taken}:{name}", value) for name, value in reach.grid()._asdict().items()]
         if not len(reach.far()):
-            return [_node("QuantizeLinear", [taken, *ends], f"{taken}:grid")]
+            return [named_node("QuantizeLinear", [taken, *ends], f"{taken}:grid")]
         parts = self._parts[taken]
         channel, share = self._constant(f"{taken}:channel", parts.channel), self._constant(f"{taken}:share", parts.share)
         offset = self._constant(f"{taken}:offset", parts.offset * reach.grid().step)
         return [
-            _node("QuantizeLinear", [taken, *ends], f"{taken}:near"),
-            _node("Gather", [taken, channel], f"{taken}:far", axis=-1),
-            _node("Mul", [f"{taken}:far", share], f"{taken}:shared"),
-            _node("Add", [f"{taken}:shared", offset], f"{taken}:spread"),
-            _node("QuantizeLinear", [f"{taken}:spread", *ends], f"{taken}:parts"),
-            _node("Concat", [f"{taken}:near", f"{taken}:parts"], f"{taken}:grid", axis=-1),
+            named_node("QuantizeLinear", [taken, *ends], f"{taken}:near"),
+            named_node("Gather", [taken, channel], f"{taken}:far", axis=-1),
+            named_node("Mul", [f"{taken}:far", share], f"{taken}:shared"),
+            named_node("Add", [f"{taken}:shared", offset], f"{taken}:spread"),
+            named_node("QuantizeLinear", [f"{taken}:spread", *ends], f"{taken}:parts"),
+            named_node("Concat", [f"{taken}:near", f"{taken}:parts"], f"{taken}:grid", axis=-1),
         ]
 
     def _product(self, product: NodeProto, bias: str, given: str) -> NodeProto:
@@ -158,7 +158,7 @@ class _Rewriting:
         matrix, columns = self._constant(f"{name}:whole", whole), self._constant(f"{name}:step", step.astype(np.float32))
         zeros = self._constant(f"{name}:zero", np.zeros(len(step), np.int8))
         taking = [f"{taken}:grid", matrix, f"{taken}:step", columns, f"{taken}:zero", zeros, bias]
-        return _node("MatMulIntegerToFloat", taking, given, domain=_RUNTIME)
+        return named_node("MatMulIntegerToFloat", taking, given, domain=_RUNTIME)
 
     def _matrix(self, product: NodeProto) -> Floats:
         return numpy_helper.to_array(self._weights[product.input[1]])
@@ -168,5 +168,6 @@ class _Rewriting:
         return name
 
 
-def _node(kind: str, taken: Sequence[str], given: str, **settings: Any) -> NodeProto:
+def named_node(kind: str, taken: Sequence[str], given: str, **settings: Any) -> NodeProto:
+    """Make a node of the operator ``kind`` that is named as its one output, ``given``."""
     return helper.make_node(kind, taken, [given], name=given, **settings)
