@@ -2,31 +2,43 @@
 
 import json
 import shutil
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from newsstance import BundleError, Predictor, early_exit, encoder
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.cascade import ROLES, member_path
 from newsstance.early_exit import LOWER_FILE, UPPER_FILE, EarlyExitModel
+from newsstance.encoder import GRAPH_FILE
 from newsstance.identity import bundle_sha256
 from newsstance.labels import HEADS
 from newsstance.locate import name_champion
 from newsstance.models import softmax
+from newsstance.tokens import TOKENIZER_FILE, Windows
 from tests.conftest import Trained
-from training import early_exit_road
+from training import early_exit_road, exit_tuning
+from training.as_trained import TRAINED
 from training.champion import challenges
+from training.checkpoint import CHECKPOINTS, Checkpoint
+from training.corpus import of_split
 from training.errors import RecipeError
 from training.exit_graphs import layer_states
-from training.exit_head import fit_exit
+from training.exit_head import ExitNetwork, distance, fit_exit
+from training.exit_tuning import Taught, WithExit, tune_exit
+from training.layer_answers import ask_layer
 from training.material import read_material
+from training.network_answers import first_windows
 from training.recipe import CascadeSettings, EarlyExitSettings, Recipe
 from training.run_spec import training_spec
 from training.train import train
+from training.weights import read_network
 
 TEXTS = ["Qwertyui hopes asdfghjk.", "Zxcvbnmq fears poiuytre.", "Lkjhgfds meets mnbvcxzq.", "Asdfqwer doubts zxcvasdf."]
 LONG = " ".join(TEXTS * 6)
@@ -172,14 +184,106 @@ def test_states_are_those_of_the_layer_asked_for(exiting: Exiting) -> None:
     assert len(onnx.load(exiting.early.path / LOWER_FILE).graph.node) > len(norms)
 
 
+@pytest.fixture
+def tuning(exiting: Exiting, monkeypatch: pytest.MonkeyPatch) -> "Tuning":
+    monkeypatch.setattr(exit_tuning, "_BATCH_TOKENS", 256)
+    return Tuning.of(exiting)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a tiny exit is tuned by: the weights of its model, what that says, and a head that knows little yet."""
+
+    weights: Path
+    windows: Windows
+    taught: Taught
+    head: ExitNetwork
+
+    @classmethod
+    def of(cls, exiting: Exiting) -> "Tuning":
+        """Have the tiny champion asked, and a head fitted to four of its answers."""
+        whole = exiting.models / "tiny"
+        texts = [sentence.text for sentence in of_split(read_material(exiting.corpus).sentences, "train")]
+        windows = Windows.read(whole / TOKENIZER_FILE, 128)
+        answers = ask_layer(whole / GRAPH_FILE, windows, 1, texts, "tiny")
+        few = answers.rows(slice(4))
+        head = fit_exit(few.means, few.said, neurons=16, seed=1)
+        return cls(exiting.models / TRAINED / "tiny", windows, Taught(texts, answers.said), head)
+
+    def run(self, checkpoint: Path) -> WithExit:
+        """Tune, and give the network with its exit."""
+        network, head = read_network(self.weights, "mean"), deepcopy(self.head)
+        settings = EarlyExitSettings(layers=1, epochs=4, learning_rate=1e-3)
+        tune_exit(network, head, self.windows, self.taught, settings, 1, Checkpoint(checkpoint, {}))
+        return WithExit(network, head, 1).eval()
+
+    def far(self, both: WithExit) -> list[float]:
+        """Give how far what the exit says, and what the whole says, are from what is taught."""
+        ids, mask = self.windows.pad(first_windows(self.windows, self.taught.texts))
+        wanted = {head: torch.from_numpy(said) for head, said in self.taught.said.items()}
+        with torch.no_grad():
+            return [float(distance(logits, wanted)) for logits in both(torch.from_numpy(ids), torch.from_numpy(mask))]
+
+
+def test_tuned_the_exit_comes_nearer_to_what_the_model_says_and_the_model_stays_by_it(tuning: Tuning, tmp_path: Path) -> None:
+    before = tuning.far(WithExit(read_network(tuning.weights, "mean"), tuning.head, 1).eval())
+    after = tuning.far(tuning.run(tmp_path / "checkpoint"))
+    assert after[0] < before[0] - 0.1
+    assert after[1] < before[1] + 0.01
+
+
+def test_a_tuning_that_was_interrupted_ends_as_if_it_had_not_been(
+    tuning: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exit_tuning, "_KEPT_EVERY", 2)
+    undisturbed = tuning.run(tmp_path / "undisturbed").state_dict()
+    steps = iter(range(5))
+    step = exit_tuning._step
+
+    def interrupted(*given: Any) -> float:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return step(*given)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(exit_tuning, "_step", interrupted)
+        tuning.run(tmp_path / "interrupted")
+    for name, tensor in tuning.run(tmp_path / "interrupted").state_dict().items():
+        assert torch.equal(tensor, undisturbed[name]), name
+
+
+def test_a_recipe_that_tunes_exports_what_it_has_become_and_leaves_its_model_alone(
+    exiting: Exiting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exit_tuning, "_BATCH_TOKENS", 256)
+    recipe = Recipe("tuned", "goes on", early_exit=EarlyExitSettings(layers=1, neurons=16, epochs=2, learning_rate=1e-3))
+    champion = bundle_sha256(read_bundle(exiting.models / "tiny"))
+    tuned = train(recipe, read_material(exiting.corpus), exiting.models, tmp_path / "mlruns")
+    assert bundle_sha256(read_bundle(exiting.models / "tiny")) == champion == tuned.settings["of"]["sha256"]
+    assert tuned.settings["precision"] == "int8"
+    assert not (exiting.models / CHECKPOINTS / "tuned").exists()
+    never = Predictor.load(told(replace(exiting, early=tuned), tmp_path, dict.fromkeys(HEADS, 1.0)))
+    said, before = never.probabilities(TEXTS), Predictor.load(exiting.models / "tiny").probabilities(TEXTS)
+    assert not np.array_equal(said["stance"], before["stance"])
+    assert np.array_equal(said["stance"].argmax(axis=1), before["stance"].argmax(axis=1))
+
+
+def test_without_the_model_as_it_was_trained_it_is_told_what_to_do(exiting: Exiting, tmp_path: Path) -> None:
+    models = Path(shutil.copytree(exiting.models, tmp_path / "models"))
+    shutil.rmtree(models / TRAINED)
+    recipe = replace(RECIPE, early_exit=EarlyExitSettings(layers=1, epochs=1))
+    with pytest.raises(RecipeError, match=r"`make train RECIPE=tiny` trains it again, and with epochs = 0 .* alone$"):
+        train(recipe, read_material(exiting.corpus), models, tmp_path / "mlruns")
+
+
 def test_a_head_learns_what_a_model_says_and_gives_it_of_means_as_they_come() -> None:
     rng = np.random.default_rng(1)
     means = (rng.normal(size=(2000, 6)) * [1, 5, 0.1, 1, 1, 1] + [9, 0, 0, 0, 0, 0]).astype(np.float32)
     truth = {head: rng.normal(size=(6, len(labels))).astype(np.float32) for head, labels in HEADS.items()}
     said = {head: softmax((means - means.mean(axis=0)) @ weights) for head, weights in truth.items()}
-    head = fit_exit(means, said, neurons=32, seed=1)
+    head = fit_exit(means, said, neurons=32, seed=1).learnt()
     assert head.width == 6
     for name, logits in head.logits(means).items():
         assert (logits.argmax(axis=1) == said[name].argmax(axis=1)).mean() > 0.85
-    again = fit_exit(means, said, neurons=32, seed=1)
+    again = fit_exit(means, said, neurons=32, seed=1).learnt()
     assert np.array_equal(again.into, head.into)

@@ -19,8 +19,8 @@ from mlflow.entities import Run
 
 from newsstance import Predictor
 from tests.made import tiny_linear_recipe
+from training.checkpoint import CHECKPOINTS
 from training.cli import main
-from training.encoder_road import CHECKPOINTS
 from training.material import read_material
 from training.processes import PROCESS_TAG, end_abandoned, this_process
 from training.registry import REGISTERED, champion_version

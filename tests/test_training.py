@@ -20,10 +20,9 @@ from training.agreement import EXACT, INT8_MEAN, require_close, require_same
 from training.as_trained import TRAINED
 from training.batches import epoch_batches
 from training.calibration_metrics import calibration_metrics
-from training.checkpoint import Checkpoint
+from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.cli import main
 from training.corpus import of_split, read_corpus, write_corpus
-from training.encoder_road import CHECKPOINTS
 from training.errors import EncoderError, ExportError
 from training.evaluate import Labelled, evaluated
 from training.finetune import finetune

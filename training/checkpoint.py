@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from newsstance.files import write_atomically
 
+CHECKPOINTS: Final = ".checkpoints"
+"""The folder in ``models/`` that keeps the state of trainings under way or interrupted."""
+
 _STATE: Final = "state.safetensors"
 _BEST: Final = "best.safetensors"
 _POSITION: Final = "position"

@@ -19,9 +19,8 @@ from newsstance.labels import HEADS
 from newsstance.models import Floats, likeliest, softmax
 from newsstance.tokens import Windows
 from training.calibration_metrics import log_loss
-from training.checkpoint import Checkpoint
+from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.corpus import Sentence, label_indices, of_split, sentence_id
-from training.encoder_road import CHECKPOINTS
 from training.errors import RecipeError
 from training.exclusive import only_training
 from training.finetune import finetune

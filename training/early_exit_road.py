@@ -1,53 +1,54 @@
 """The road of an early exit: a head on a trained encoder's lower layers, how sure it must be, and the graph in two parts."""
 
+import random
 import shutil
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 import onnx
-from onnx import TensorProto, helper
-from tqdm import tqdm
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.cores import usable_cores
-from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS, LOGITS, open_session
+from newsstance.encoder import GRAPH_FILE
 from newsstance.identity import bundle_sha256
-from newsstance.labels import HEADS
 from newsstance.models import Floats, softmax, temperatures, tempered
-from newsstance.tokens import TOKENIZER_FILE, Windows, batches_by_length
+from newsstance.tokens import TOKENIZER_FILE, Windows
+from training.as_trained import TRAINED, as_trained
 from training.cascade_road import real_or_all
+from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.corpus import of_split
 from training.errors import RecipeError
 from training.evaluate import Labelled
 from training.exit_graphs import layer_states, write_exit_graphs
-from training.exit_head import ExitHead, fit_exit
+from training.exit_head import ExitNetwork, fit_exit
+from training.exit_tuning import Taught, tune_exit
 from training.export import VALIDATION, Origin, write_bundle
+from training.int8_graph import CALIBRATED, write_int8_graph
+from training.layer_answers import LayerAnswers, ask_layer
 from training.material import Material
-from training.network_answers import first_windows
+from training.onnx_graph import write_float_graph
 from training.predictions import Predictions
+from training.processor import use_all_cores
 from training.recipe import EarlyExitSettings, Recipe
 from training.sureness import Sureness, choose_sureness
 from training.teach import find_model
 from training.tracking import Tracking
+from training.two_heads import TwoHeads
 from training.unlabelled import read_unlabelled
+from training.weights import read_network
 
-_BATCH_TOKENS: Final = 256
+_FLOAT_GRAPH: Final = "float32.onnx"
 
 
-class _Read(NamedTuple):
-    """What a model makes of texts: means of a layer's states, (texts, width), and probabilities by head, (texts, labels)."""
+class _Exiting(NamedTuple):
+    """A model's graph, the head on its lower layers, and what it says of the sentences that tell how sure that must be."""
 
-    means: Floats
-    said: dict[str, Floats]
-
-    def rows(self, some: slice) -> "_Read":
-        """Give what it makes of some of the texts."""
-        return _Read(self.means[some], {head: values[some] for head, values in self.said.items()})
+    graph: Path
+    precision: str
+    head: ExitNetwork
+    answers: LayerAnswers
 
 
 def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tracking) -> Bundle:
@@ -56,27 +57,25 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
     settings = recipe.early_exit
     assert settings is not None
     whole = _whole(recipe, settings, origin.models)
+    weights = _weights(recipe, settings, whole, origin.models)
     validation = Labelled.of(real_or_all(of_split(material.sentences, VALIDATION)))
-    taught = _taught(settings, material)
-    read = _read(whole, settings.layers, [*taught, *validation.texts])
-    head = fit_exit(*read.rows(slice(len(taught))), settings.neurons, recipe.seed)
-    chosen = _sureness(whole, settings, head, read.rows(slice(len(taught), None)), validation)
-
-    def write_files(folder: Path) -> None:
-        write_exit_graphs(whole.path / GRAPH_FILE, folder, settings.layers, head)
-        shutil.copyfile(whole.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
-
-    def compare(_: Predictor, __: Predictions) -> dict[str, float]:
-        return {"early_exit/validation_share": chosen.share}
-
-    told = {
-        "max_length": whole.settings["max_length"],
-        "temperature": temperatures(whole),
-        "precision": whole.settings.get("precision", "float32"),
-        "of": {"name": whole.name, "sha256": bundle_sha256(whole)},
-        "sure": dict(chosen.thresholds),
-    }
-    return write_bundle(models / recipe.name, origin, told, write_files, material.sentences, compare, calibrate=False)
+    texts, windows = _texts(settings, material), _windows(whole)
+    asked = ask_layer(whole.path / GRAPH_FILE, windows, settings.layers, [*texts, *validation.texts], whole.name)
+    taught, answers = asked.rows(slice(len(texts))), asked.rows(slice(len(texts), None))
+    head = fit_exit(taught.means, taught.said, settings.neurons, recipe.seed)
+    exiting = _Exiting(whole.path / GRAPH_FILE, str(whole.settings.get("precision", "float32")), head, answers)
+    folder = models / CHECKPOINTS / recipe.name
+    if weights is not None:
+        fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, "of": bundle_sha256(whole)}
+        network = read_network(weights, whole.recipe["encoder"]["pooling"])
+        use_all_cores()
+        tune_exit(network, head, windows, Taught(texts, taught.said), settings, recipe.seed, Checkpoint(folder, fingerprint))
+        graph = _int8_graph(network, folder, windows, texts, recipe.seed)
+        exiting = _Exiting(graph, "int8", head, ask_layer(graph, windows, settings.layers, validation.texts, recipe.name))
+    chosen = _sureness(exiting, answers, validation, temperatures(whole), settings)
+    bundle = _export(exiting, chosen, whole, origin, material, models)
+    shutil.rmtree(folder, ignore_errors=True)
+    return bundle
 
 
 def _whole(recipe: Recipe, settings: EarlyExitSettings, models: Path) -> Bundle:
@@ -86,48 +85,81 @@ def _whole(recipe: Recipe, settings: EarlyExitSettings, models: Path) -> Bundle:
         raise RecipeError(
             f"{recipe.name} exits from an encoder's lower layers, and {whole.name!r} is no encoder: `make train` trains one"
         )
-    layer_states(_graph(whole), settings.layers)
+    whole.require(GRAPH_FILE)
+    layer_states(onnx.load(whole.path / GRAPH_FILE), settings.layers)
     return whole
 
 
-def _taught(settings: EarlyExitSettings, material: Material) -> list[str]:
-    """Give the sentences that the exit's head learns from: the training sentences, and those that nobody labelled."""
+def _weights(recipe: Recipe, settings: EarlyExitSettings, whole: Bundle, models: Path) -> Path | None:
+    """Find ``whole`` as it was trained, if it is to go on learning; raises ``RecipeError`` if it lies there no longer."""
+    if not settings.epochs:
+        return None
+    weights = as_trained(whole, models)
+    if weights is None:
+        raise RecipeError(
+            f"{recipe.name} goes on training {whole.name!r}, which doesn't lie in {models / TRAINED}/ as it was trained: "
+            f"`make train RECIPE={whole.name}` trains it again, and with epochs = 0 a recipe needs the exported model alone"
+        )
+    return weights
+
+
+def _texts(settings: EarlyExitSettings, material: Material) -> list[str]:
+    """Give the sentences that an exit learns from: the training sentences, and those that nobody labelled."""
     known = [sentence.text for sentence in of_split(material.sentences, "train")]
     return [*known, *read_unlabelled(material.sentences, settings.unlabelled, labelled=material.votes)]
 
 
-def _sureness(whole: Bundle, settings: EarlyExitSettings, head: ExitHead, read: _Read, validation: Labelled) -> Sureness:
-    """Choose how sure ``head`` must be for its answer to stand in the place of what ``whole`` says of ``validation``."""
-    temperature = temperatures(whole)
-    early = {name: tempered(softmax(logits), temperature[name]) for name, logits in head.logits(read.means).items()}
-    late = {name: tempered(said, temperature[name]) for name, said in read.said.items()}
-    return choose_sureness(early, late, validation.gold, settings.tolerance)
+def _windows(whole: Bundle) -> Windows:
+    return Windows.read(whole.path / TOKENIZER_FILE, int(whole.settings["max_length"]))
 
 
-def _graph(whole: Bundle) -> onnx.ModelProto:
-    whole.require(GRAPH_FILE)
-    return onnx.load(whole.path / GRAPH_FILE)
+def _int8_graph(network: TwoHeads, folder: Path, windows: Windows, texts: Sequence[str], seed: int) -> Path:
+    """Write the tuned ``network`` into ``folder`` in int8, with the ranges that some of ``texts`` show; give its place."""
+    print("exporting and measuring", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_float_graph(network, folder / _FLOAT_GRAPH)
+    sample = random.Random(seed).sample(texts, min(CALIBRATED, len(texts)))
+    write_int8_graph(folder / _FLOAT_GRAPH, folder / GRAPH_FILE, windows, sample)
+    return folder / GRAPH_FILE
 
 
-def _read(whole: Bundle, layers: int, texts: Sequence[str]) -> _Read:
-    """Have ``whole`` read ``texts``, of a long one its first window, on all cores."""
-    model, windows = _graph(whole), Windows.read(whole.path / TOKENIZER_FILE, int(whole.settings["max_length"]))
-    states = layer_states(model, layers)
-    model.graph.output.append(helper.make_tensor_value_info(states, TensorProto.FLOAT, None))
-    session = open_session(model.SerializeToString(), threads=1)
-    rows = first_windows(windows, texts)
-    batches = list(batches_by_length([len(row.ids) for row in rows], _BATCH_TOKENS))
+def _sureness(
+    exiting: _Exiting,
+    whole: LayerAnswers,
+    validation: Labelled,
+    temperature: Mapping[str, float],
+    settings: EarlyExitSettings,
+) -> Sureness:
+    """Choose how sure the exit must be for its answer to stand, and yet the F1 of ``whole`` on ``validation`` to be kept."""
 
-    def read(batch: Sequence[int]) -> tuple[Floats, list[Floats]]:
-        ids, mask = windows.pad([rows[row] for row in batch])
-        *logits, of_tokens = session.run([*LOGITS, states], {INPUT_IDS: ids, ATTENTION_MASK: mask})
-        attended = mask[:, :, None].astype(np.float32)
-        return (of_tokens * attended).sum(axis=1) / attended.sum(axis=1), logits
+    def calibrated(said: Mapping[str, Floats]) -> dict[str, Floats]:
+        return {head: tempered(of_head, temperature[head]) for head, of_head in said.items()}
 
-    bar = {"desc": f"asking {whole.name}", "unit": "batch", "mininterval": 1 if sys.stderr.isatty() else 30}
-    with ThreadPoolExecutor(usable_cores()) as cores:
-        answers = list(tqdm(cores.map(read, batches), total=len(batches), **bar))
-    back = np.argsort(np.concatenate(batches))
-    means = np.concatenate([of_batch for of_batch, _ in answers])[back]
-    said = (np.concatenate(parts)[back] for parts in zip(*(logits for _, logits in answers), strict=True))
-    return _Read(means, {head: softmax(logits) for head, logits in zip(HEADS, said, strict=True)})
+    logits = exiting.head.learnt().logits(exiting.answers.means)
+    early = calibrated({head: softmax(of_head) for head, of_head in logits.items()})
+    late, measure = calibrated(exiting.answers.said), calibrated(whole.said)
+    return choose_sureness(early, late, validation.gold, settings.tolerance, measure)
+
+
+def _export(
+    exiting: _Exiting, chosen: Sureness, whole: Bundle, origin: Origin, material: Material, models: Path
+) -> Bundle:  # fmt: skip
+    settings = origin.recipe.early_exit
+    assert settings is not None
+
+    def write_files(folder: Path) -> None:
+        write_exit_graphs(exiting.graph, folder, settings.layers, exiting.head.learnt())
+        shutil.copyfile(whole.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+
+    def compare(_: Predictor, __: Predictions) -> dict[str, float]:
+        return {"early_exit/validation_share": chosen.share}
+
+    told = {
+        "max_length": whole.settings["max_length"],
+        "temperature": temperatures(whole),
+        "precision": exiting.precision,
+        "of": {"name": whole.name, "sha256": bundle_sha256(whole)},
+        "sure": dict(chosen.thresholds),
+    }
+    target = models / origin.recipe.name
+    return write_bundle(target, origin, told, write_files, material.sentences, compare, calibrate=False)

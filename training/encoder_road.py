@@ -15,7 +15,7 @@ from newsstance.models import softmax
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.agreement import Probabilities, require_close, require_same
 from training.as_trained import TRAINED
-from training.checkpoint import Checkpoint
+from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.corpus import Sentence, of_split
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
@@ -37,10 +37,6 @@ from training.tracking import Tracking
 from training.two_heads import TwoHeads
 from training.unlabelled import read_unlabelled
 from training.weights import write_weights
-
-CHECKPOINTS: Final = ".checkpoints"
-"""The folder in ``models/`` that keeps the state of trainings under way or interrupted."""
-
 
 _COMPARED: Final = 512
 """Sentences of validation on which the exported graphs must answer as the network did."""

@@ -1,9 +1,9 @@
 """The small head of an early exit: what it learns of a model's answers, from the means of its lower layers' states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ _LEAST_STEPS: Final = 1000
 """Steps that a head takes to learn where sentences are few."""
 
 _BATCH: Final = 256
-_RATE: Final = 1e-3
-_DECAY: Final = 0.05
+EXIT_RATE: Final = 1e-3
+EXIT_DECAY: Final = 0.05
+"""How fast a head learns, and how its weights decay (AdamW)."""
+
 _DROPOUT: Final = (0.1, 0.2)
 """The shares dropped of the means and of the neurons."""
 
@@ -47,37 +49,59 @@ class ExitHead:
         return {head: active @ self.out_of[head] + self.out_of_bias[head] for head in HEADS}
 
 
-def fit_exit(means: Floats, said: Mapping[str, Floats], neurons: int, seed: int) -> ExitHead:
+class ExitNetwork(nn.Module):
+    """The head while it learns: its neurons take means in units of their ``spread`` about their ``center``, both (width,)."""
+
+    center: Tensor
+    spread: Tensor
+
+    def __init__(self, center: Floats, spread: Floats, neurons: int) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.from_numpy(center))
+        self.register_buffer("spread", torch.from_numpy(spread))
+        self.into = nn.Linear(len(center), neurons)
+        self.out_of = nn.ModuleDict({head: nn.Linear(neurons, len(labels)) for head, labels in HEADS.items()})
+        self._before, self._after = nn.Dropout(_DROPOUT[0]), nn.Dropout(_DROPOUT[1])
+
+    def forward(self, means: Tensor) -> tuple[Tensor, ...]:
+        """Give the logits of each head, (texts, labels), for ``means`` of states, (texts, width)."""
+        active = self._after(torch.relu(self.into(self._before((means - self.center) / self.spread))))
+        return tuple(head(active) for head in self.out_of.values())
+
+    def learnt(self) -> ExitHead:
+        """Give the head that it has become, which takes means as they come."""
+        spread, center = _array(self.spread), _array(self.center)
+        weights = _array(self.into.weight).T / spread[:, None]
+        linear = {head: cast(nn.Linear, self.out_of[head]) for head in HEADS}
+        return ExitHead(
+            weights,
+            _array(self.into.bias) - center @ weights,
+            {head: _array(layer.weight).T for head, layer in linear.items()},
+            {head: _array(layer.bias) for head, layer in linear.items()},
+        )
+
+
+def fit_exit(means: Floats, said: Mapping[str, Floats], neurons: int, seed: int) -> ExitNetwork:
     """Fit a head that says of ``means``, (texts, width), what a model ``said``: probabilities by head, (texts, labels)."""
     torch.manual_seed(seed)
-    center, spread = means.mean(axis=0), means.std(axis=0) + np.float32(1e-6)
-    taken = torch.from_numpy((means - center) / spread)
-    wanted = {head: torch.from_numpy(said[head]) for head in HEADS}
-    into = nn.Linear(means.shape[1], neurons)
-    out_of = {head: nn.Linear(neurons, len(labels)) for head, labels in HEADS.items()}
-    body = nn.Sequential(nn.Dropout(_DROPOUT[0]), into, nn.ReLU(), nn.Dropout(_DROPOUT[1]))
-    _learn(body, out_of, taken, wanted)
-    weights = _array(into.weight).T / spread[:, None]  # the means as they come, from here on
-    return ExitHead(
-        weights,
-        _array(into.bias) - center @ weights,
-        {head: _array(out_of[head].weight).T for head in HEADS},
-        {head: _array(out_of[head].bias) for head in HEADS},
-    )
-
-
-def _learn(body: nn.Module, out_of: Mapping[str, nn.Linear], taken: Tensor, wanted: Mapping[str, Tensor]) -> None:
-    parameters = [*body.parameters(), *(parameter for head in out_of.values() for parameter in head.parameters())]
-    optimizer = torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY)
+    network = ExitNetwork(means.mean(axis=0), means.std(axis=0) + np.float32(1e-6), neurons)
+    taken, wanted = torch.from_numpy(means), {head: torch.from_numpy(said[head]) for head in HEADS}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=EXIT_RATE, weight_decay=EXIT_DECAY)
     epochs = max(_EPOCHS, ceil(_LEAST_STEPS * _BATCH / len(taken)))
     steps = [rows for _ in range(epochs) for rows in torch.split(torch.randperm(len(taken)), _BATCH)]
     for step, rows in enumerate(steps):
-        optimizer.param_groups[0]["lr"] = _RATE * (1 - step / len(steps))
-        active = body(taken[rows])
-        loss = torch.stack([cross_entropy(out_of[head](active), wanted[head][rows]) for head in HEADS]).sum()
+        optimizer.param_groups[0]["lr"] = EXIT_RATE * (1 - step / len(steps))
+        loss = distance(network(taken[rows]), {head: wanted[head][rows] for head in HEADS})
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+    return network.eval()
+
+
+def distance(logits: Sequence[Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
+    """Give the cross entropies of each head's ``logits`` with the probabilities ``wanted``, both (texts, labels), in sum."""
+    pairs = zip(logits, (wanted[head] for head in HEADS), strict=True)
+    return torch.stack([cross_entropy(of_head.float(), said) for of_head, said in pairs]).sum()
 
 
 def _array(tensor: Tensor) -> Floats:

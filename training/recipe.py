@@ -125,15 +125,18 @@ class EarlyExitSettings:
     """How a trained encoder gets an early exit: a small head on the states of its lowest ``layers``.
 
     ``of`` is ``champion``, the name of a model in the models folder, or a model's path. The head, a layer of ``neurons``,
-    learns what that model says of the training sentences and of at most ``unlabelled`` real ones without labels. How sure it
-    must be for its answer to stand is chosen on the real sentences of validation: as little as keeps the F1 of each head
-    within ``tolerance``.
+    learns what that model says of the training sentences and of at most ``unlabelled`` real ones without labels. With
+    ``epochs``, a copy of the model learns the same for that long at ``learning_rate``, at its end and at its exit, so that the
+    lower layers come to say it (``training.exit_tuning``). How sure the exit must be for its answer to stand is chosen on the
+    real sentences of validation: as little as keeps the F1 of each head within ``tolerance`` of the model's own.
     """
 
     of: Annotated[str, Field(min_length=1)] = CHAMPION
     layers: Count = 7
     neurons: Count = 256
     unlabelled: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[int, Field(ge=0)] = 0
+    learning_rate: Positive = 5e-5
     tolerance: Share = 0.005
 
 

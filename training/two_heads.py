@@ -31,6 +31,11 @@ class TwoHeads(nn.Module):
         states: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return states
 
+    def layers(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        """Give what lies below the encoder's layers and the states that each gives, the last ones last, shaped like these."""
+        read = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        return tuple(read.hidden_states)
+
     def label(self, states: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
         """Give the logits of each head, (texts, labels), for the encoder's last states."""
         pooled = self.dropout(self._pool(states, attention_mask))
@@ -39,5 +44,10 @@ class TwoHeads(nn.Module):
     def _pool(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         if self.pooling == "cls":
             return hidden[:, 0]
-        weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        return torch.sum(hidden * weights, dim=1) / weights.sum(dim=1)
+        return mean_of(hidden, attention_mask)
+
+
+def mean_of(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Give the means of ``states``, (texts, tokens, width), over each text's tokens: of shape (texts, width)."""
+    weights = attention_mask.unsqueeze(-1).to(states.dtype)
+    return torch.sum(states * weights, dim=1) / weights.sum(dim=1)
