@@ -261,6 +261,7 @@ def test_a_recipe_that_tunes_exports_what_it_has_become_and_leaves_its_model_alo
     tuned = train(recipe, read_material(exiting.corpus), exiting.models, tmp_path / "mlruns")
     assert bundle_sha256(read_bundle(exiting.models / "tiny")) == champion == tuned.settings["of"]["sha256"]
     assert tuned.settings["precision"] == "int8"
+    assert {"early_exit/tuning_cost_stance_f1", "early_exit/tuning_cost_sentiment_f1"} <= tuned.metrics.keys()
     assert not (exiting.models / CHECKPOINTS / "tuned").exists()
     never = Predictor.load(told(replace(exiting, early=tuned), tmp_path, dict.fromkeys(HEADS, 1.0)))
     said, before = never.probabilities(TEXTS), Predictor.load(exiting.models / "tiny").probabilities(TEXTS)

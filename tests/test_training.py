@@ -294,6 +294,8 @@ def test_the_command_line_evaluates_a_file_beside_vader(
     out = capsys.readouterr().out
     assert "tiny (int8)" in out.replace("\n", "")
     assert out.count("VADER") == 1  # it gives no probabilities to calibrate
+    assert main(["evaluate", "--data", str(data), "--model", str(trained.linear.path)]) == 0
+    assert "floor (linear)" in capsys.readouterr().out.replace("\n", "")
     data.write_text('{"text": "Abc."}\n')
     assert main(["evaluate", "--data", str(data), "--model", str(trained.tiny.path)]) == 1
     assert "gold.jsonl:1" in capsys.readouterr().err

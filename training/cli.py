@@ -96,7 +96,8 @@ def evaluate(data: Path | None, split: str | None, paths: Sequence[Path], vader:
     labels = {"VADER": all_metrics(labelled.gold, vader_labels(labelled.texts))} if vader else {}
     rows = {}
     for predictor in [Predictor.load(path) for path in paths] or [Predictor.load()]:
-        name = f"{predictor.bundle.path} ({predictor.bundle.settings.get('precision', 'float32')})"
+        bundle = predictor.bundle
+        name = f"{bundle.path} ({bundle.settings.get('precision', bundle.kind)})"
         rows[name] = evaluated(predictor, labelled)
     told = f"{data or split or 'test'}: {len(labelled.texts)} sentences"
     show(metrics_table(told, {**rows, **labels}))

@@ -13,7 +13,7 @@ from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.encoder import GRAPH_FILE
 from newsstance.identity import bundle_sha256
-from newsstance.models import Floats, softmax, temperatures, tempered
+from newsstance.models import likeliest, softmax, temperatures, tempered
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.as_trained import TRAINED, as_trained
 from training.cascade_road import real_or_all
@@ -28,6 +28,7 @@ from training.export import VALIDATION, Origin, write_bundle
 from training.int8_graph import CALIBRATED, write_int8_graph
 from training.layer_answers import LayerAnswers, ask_layer
 from training.material import Material
+from training.metrics import head_f1
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions
 from training.processor import use_all_cores
@@ -72,8 +73,10 @@ def train_early_exit(origin: Origin, material: Material, models: Path, _run: Tra
         tune_exit(network, head, windows, Taught(texts, taught.said), settings, recipe.seed, Checkpoint(folder, fingerprint))
         graph = _int8_graph(network, folder, windows, texts, recipe.seed)
         exiting = _Exiting(graph, "int8", head, ask_layer(graph, windows, settings.layers, validation.texts, recipe.name))
-    chosen = _sureness(exiting, answers, validation, temperatures(whole), settings)
-    bundle = _export(exiting, chosen, whole, origin, material, models)
+    chosen = _sureness(exiting, validation, temperatures(whole), settings.tolerance)
+    found = {"validation_share": chosen.share}
+    found |= {f"tuning_cost_{head}_f1": cost for head, cost in _cost(answers, exiting.answers, validation).items()}
+    bundle = _export(exiting, chosen.thresholds, found, whole, origin, material, models)
     shutil.rmtree(folder, ignore_errors=True)
     return bundle
 
@@ -124,26 +127,32 @@ def _int8_graph(network: TwoHeads, folder: Path, windows: Windows, texts: Sequen
 
 
 def _sureness(
-    exiting: _Exiting,
-    whole: LayerAnswers,
-    validation: Labelled,
-    temperature: Mapping[str, float],
-    settings: EarlyExitSettings,
-) -> Sureness:
-    """Choose how sure the exit must be for its answer to stand, and yet the F1 of ``whole`` on ``validation`` to be kept."""
-
-    def calibrated(said: Mapping[str, Floats]) -> dict[str, Floats]:
-        return {head: tempered(of_head, temperature[head]) for head, of_head in said.items()}
-
+    exiting: _Exiting, validation: Labelled, temperature: Mapping[str, float], tolerance: float
+) -> Sureness:  # fmt: skip
+    """Choose how sure the exit must be of ``validation`` for its answers to stand in the place of the whole model's."""
     logits = exiting.head.learnt().logits(exiting.answers.means)
-    early = calibrated({head: softmax(of_head) for head, of_head in logits.items()})
-    late, measure = calibrated(exiting.answers.said), calibrated(whole.said)
-    return choose_sureness(early, late, validation.gold, settings.tolerance, measure)
+    early = {head: tempered(softmax(of_head), temperature[head]) for head, of_head in logits.items()}
+    late = {head: tempered(of_head, temperature[head]) for head, of_head in exiting.answers.said.items()}
+    return choose_sureness(early, late, validation.gold, tolerance)
+
+
+def _cost(before: LayerAnswers, after: LayerAnswers, validation: Labelled) -> dict[str, float]:
+    """Give what the tuning cost the whole model in F1, by head: below 0 where it gained."""
+    return {
+        head: head_f1(head, gold, likeliest(head, before.said[head])) - head_f1(head, gold, likeliest(head, after.said[head]))
+        for head, gold in validation.gold.items()
+    }
 
 
 def _export(
-    exiting: _Exiting, chosen: Sureness, whole: Bundle, origin: Origin, material: Material, models: Path
-) -> Bundle:  # fmt: skip
+    exiting: _Exiting,
+    sure: Mapping[str, float],
+    found: Mapping[str, float],
+    whole: Bundle,
+    origin: Origin,
+    material: Material,
+    models: Path,
+) -> Bundle:
     settings = origin.recipe.early_exit
     assert settings is not None
 
@@ -152,14 +161,14 @@ def _export(
         shutil.copyfile(whole.path / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
     def compare(_: Predictor, __: Predictions) -> dict[str, float]:
-        return {"early_exit/validation_share": chosen.share}
+        return {f"early_exit/{name}": value for name, value in found.items()}
 
     told = {
         "max_length": whole.settings["max_length"],
         "temperature": temperatures(whole),
         "precision": exiting.precision,
         "of": {"name": whole.name, "sha256": bundle_sha256(whole)},
-        "sure": dict(chosen.thresholds),
+        "sure": dict(sure),
     }
     target = models / origin.recipe.name
     return write_bundle(target, origin, told, write_files, material.sentences, compare, calibrate=False)

@@ -128,7 +128,7 @@ class EarlyExitSettings:
     learns what that model says of the training sentences and of at most ``unlabelled`` real ones without labels. With
     ``epochs``, a copy of the model learns the same for that long at ``learning_rate``, at its end and at its exit, so that the
     lower layers come to say it (``training.exit_tuning``). How sure the exit must be for its answer to stand is chosen on the
-    real sentences of validation: as little as keeps the F1 of each head within ``tolerance`` of the model's own.
+    real sentences of validation: as little as keeps the F1 of each head within ``tolerance`` of that of all layers.
     """
 
     of: Annotated[str, Field(min_length=1)] = CHAMPION

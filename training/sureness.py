@@ -22,21 +22,13 @@ class Sureness(NamedTuple):
     share: float
 
 
-def choose_sureness(
-    fast: Mapping[str, Floats],
-    champion: Mapping[str, Floats],
-    gold: Labels,
-    tolerance: float,
-    measure: Mapping[str, Floats] | None = None,
-) -> Sureness:
+def choose_sureness(fast: Mapping[str, Floats], champion: Mapping[str, Floats], gold: Labels, tolerance: float) -> Sureness:
     """Choose the thresholds with which the fast model answers most while each head's F1 stays within ``tolerance``.
 
-    ``fast`` and ``champion`` are the two models' probabilities of the same sentences, by head of shape (sentences, labels), and
-    ``measure``, the champion's if it isn't given, those whose F1 is to be kept. A sentence is the fast model's if it is sure
-    enough in both heads. Where nothing else keeps the F1, nothing is sure enough.
+    ``fast`` and ``champion`` are the two models' probabilities of the same sentences, by head of shape (sentences, labels). A
+    sentence is the fast model's if it is sure enough in both heads. Where nothing else keeps the F1, nothing is sure enough.
     """
-    kept = measure or champion
-    least = {head: head_f1(head, gold[head], likeliest(head, kept[head])) - tolerance for head in HEADS}
+    least = {head: head_f1(head, gold[head], likeliest(head, champion[head])) - tolerance for head in HEADS}
     tried = [dict(zip(HEADS, chosen, strict=True)) for chosen in product(*(_thresholds(fast[head]) for head in HEADS))]
     for thresholds in sorted(tried, key=lambda thresholds: -sure_enough(fast, thresholds).sum()):
         sure = sure_enough(fast, thresholds)
