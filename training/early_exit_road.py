@@ -1,6 +1,5 @@
 """The road of an early exit: a head on a trained encoder's lower layers, how sure it must be, and the graph in two parts."""
 
-import random
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from training.exit_graphs import layer_states, write_exit_graphs
 from training.exit_head import ExitNetwork, fit_exit
 from training.exit_tuning import Taught, tune_exit
 from training.export import VALIDATION, Origin, write_bundle
-from training.int8_graph import CALIBRATED, write_int8_graph
+from training.int8_graph import calibration_sample, write_int8_graph
 from training.layer_answers import LayerAnswers, ask_layer
 from training.material import Material
 from training.metrics import head_f1
@@ -121,8 +120,7 @@ def _int8_graph(network: TwoHeads, folder: Path, windows: Windows, texts: Sequen
     print("exporting and measuring", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     write_float_graph(network, folder / _FLOAT_GRAPH)
-    sample = random.Random(seed).sample(texts, min(CALIBRATED, len(texts)))
-    write_int8_graph(folder / _FLOAT_GRAPH, folder / GRAPH_FILE, windows, sample)
+    write_int8_graph(folder / _FLOAT_GRAPH, folder / GRAPH_FILE, windows, calibration_sample(texts, seed))
     return folder / GRAPH_FILE
 
 

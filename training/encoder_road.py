@@ -1,6 +1,5 @@
 """The road of an encoder recipe: fine-tune, export the graph as trained, then with int8 weights."""
 
-import random
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from training.corpus import Sentence, of_split
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune
-from training.int8_graph import CALIBRATED, write_int8_graph
+from training.int8_graph import calibration_sample, write_int8_graph
 from training.lessons import lessons_beside, recorded_lesson
 from training.material import Material
 from training.network_answers import network_logits
@@ -147,9 +146,8 @@ def _export_int8(
 def _write_int8(trained: Path, graph: Path, recipe: Recipe, sentences: Sequence[Sentence]) -> None:
     assert recipe.encoder is not None
     texts = [sentence.text for sentence in of_split(sentences, "train")]
-    sample = random.Random(recipe.seed).sample(texts, min(CALIBRATED, len(texts)))
     windows = Windows.read(trained / TOKENIZER_FILE, recipe.encoder.max_length)
-    write_int8_graph(trained / GRAPH_FILE, graph, windows, sample)
+    write_int8_graph(trained / GRAPH_FILE, graph, windows, calibration_sample(texts, recipe.seed))
 
 
 def _compared(answers: SplitPredictions) -> Probabilities:

@@ -4,18 +4,16 @@ That a network's own answers teach its lower layers is the self-distillation of 
 https://arxiv.org/abs/1905.08094; there all heads learn from the start, here of an encoder that is trained already.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from newsstance.models import Floats
 from newsstance.tokens import Ids, Windows
-from training.batches import epoch_batches
+from training.batches import batches_bar, epoch_batches
 from training.checkpoint import Checkpoint
 from training.exit_head import EXIT_DECAY, EXIT_RATE, ExitNetwork, distance
 from training.network_answers import first_windows
@@ -78,7 +76,7 @@ def tune_exit(
     rows = first_windows(windows, taught.texts)
     lengths = [len(row.ids) for row in rows]
     batches = [batch for epoch in range(settings.epochs) for batch in epoch_batches(lengths, _BATCH_TOKENS, seed, epoch)]
-    with _progress_bar(len(batches), progress.step) as bar:
+    with batches_bar("tuning", len(batches), progress.step) as bar:
         for batch in batches[progress.step :]:
             set_learning_rates(optimizer, progress.step / len(batches), _WARMUP)
             loss = _step(both, optimizer, windows.pad([rows[row] for row in batch]), taught.of(batch))
@@ -119,7 +117,3 @@ def _optimizer(both: WithExit, rate: float) -> torch.optim.AdamW:
         ],
         fused=True,
     )
-
-
-def _progress_bar(total: int, done: int) -> "tqdm[int]":
-    return tqdm(total=total, initial=done, desc="tuning", unit="batch", mininterval=1 if sys.stderr.isatty() else 30)

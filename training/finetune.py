@@ -1,7 +1,6 @@
 """Fine-tune the two-headed encoder."""
 
 import random
-import sys
 from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Final
@@ -10,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from newsstance.labels import HEADS
 from newsstance.tokens import TOKENIZER_FILE, Windows
-from training.batches import epoch_batches
+from training.batches import batches_bar, epoch_batches
 from training.checkpoint import Checkpoint, Progress
 from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
@@ -83,7 +81,7 @@ class Finetuning:
             self._report(step, name, value)
         batches = [batch for epoch in range(self.settings.epochs) for batch in self._epoch(epoch)]
         interval = ceil(len(batches) / (self.settings.epochs * self.settings.evaluations))
-        with _progress_bar(len(batches), progress.step) as bar:
+        with batches_bar("fine-tuning", len(batches), progress.step) as bar:
             losses: list[float] = []
             for batch in batches[progress.step :]:
                 if progress.worse_since_best >= self.settings.patience:
@@ -179,7 +177,3 @@ def finetune(
     """
     finetuning = Finetuning(settings, seed, train, validation, checkpoint, report, targets)
     return finetuning.run().cpu(), finetuning.windows
-
-
-def _progress_bar(total: int, done: int) -> "tqdm[int]":
-    return tqdm(total=total, initial=done, desc="fine-tuning", unit="batch", mininterval=1 if sys.stderr.isatty() else 30)

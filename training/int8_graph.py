@@ -4,6 +4,7 @@ Each product of a tensor with a matrix of weights is computed in int8: the tenso
 (``training.reach``), and each column of weights has a scale of its own.
 """
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from newsstance.tokens import Windows, batches_by_length
 from training.onnx_graph import quiet
 from training.reach import Reach
 
-CALIBRATED: Final = 256
+_CALIBRATED: Final = 256
 """Sentences by which the ranges are found."""
 
 _LEAST_COLUMNS: Final = 16
@@ -35,6 +36,11 @@ _RUNTIME: Final = "com.microsoft"
 """ONNX Runtime's own operators, of which one adds the bias while the product is still in the processor's cache."""
 
 _BATCH_TOKENS: Final = 1024
+
+
+def calibration_sample(texts: Sequence[str], seed: int) -> list[str]:
+    """Choose those of ``texts`` that show the ranges of activations; the same ones for the same ``seed``."""
+    return random.Random(seed).sample(texts, min(_CALIBRATED, len(texts)))
 
 
 def write_int8_graph(float_graph: Path, path: Path, windows: Windows, texts: Sequence[str]) -> None:
