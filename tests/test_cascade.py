@@ -21,13 +21,12 @@ from newsstance.locate import CHAMPION, name_champion
 from newsstance.models import Estimates, Floats
 from tests.conftest import Trained
 from tests.made import made_sentences, tiny_encoder_recipe
-from training import encoder_road
-from training.cascade_road import real_or_all
+from training import curriculum
 from training.champion import challenges
 from training.cli import main
 from training.curve import curve
 from training.errors import RecipeError
-from training.material import read_material
+from training.material import read_material, real_or_all
 from training.recipe import CascadeSettings, DataSettings, Recipe, TeacherSettings
 from training.registry import REGISTERED
 from training.store import store_uri
@@ -68,7 +67,7 @@ def tiers(trained: Trained, encoder: Path, tmp_path_factory: pytest.TempPathFact
     material = read_material(trained.corpus)
     recipe = replace(fast_recipe(encoder), teacher=replace(TEACHER, unlabelled=2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoder_road, "read_unlabelled", lambda _, most, **__: TEXTS[:most])
+        patch.setattr(curriculum, "read_unlabelled", lambda _, most, **__: TEXTS[:most])
         fast = train(recipe, material, models, home / "mlruns")
     recipe = Recipe("cascade", "both", cascade=CascadeSettings())
     return Tiers(models, home / "mlruns", fast, train(recipe, material, models, home / "mlruns"))

@@ -16,7 +16,7 @@ from newsstance.labels import HEADS
 from tests.conftest import Trained
 from tests.made import made_sentences, tiny_encoder_recipe, tiny_linear_recipe
 from training import cross_fit as module
-from training import encoder_road
+from training import curriculum
 from training.champion import challenges
 from training.cli import main
 from training.corpus import of_split, read_corpus, sentence_id
@@ -69,7 +69,7 @@ def material(trained: Trained, tmp_path: Path) -> Material:
 
 @pytest.fixture(autouse=True)
 def _unlabelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    for reader in (encoder_road, module):
+    for reader in (curriculum, module):
         monkeypatch.setattr(reader, "read_unlabelled", lambda _, most, **__: TEXTS[:most])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from errno import ENOSPC
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
 from newsstance.identity import bundle_sha256
+from newsstance.labels import NO_STANCE, STANCES
 from newsstance.locate import name_champion
 from newsstance.models import Floats
 from newsstance.tokens import TOKENIZER_FILE, Ids, Window, Windows
@@ -23,11 +25,14 @@ from tests.made import interrupt_training, tiny_encoder_recipe, tiny_linear_reci
 from training import states, teach_states
 from training.as_trained import TRAINED
 from training.champion import challenges
+from training.curriculum import curriculum
 from training.errors import RecipeError
+from training.export import Origin
 from training.material import Material, read_material
 from training.network_answers import first_windows
 from training.recipe import Recipe, TeacherSettings
 from training.run_spec import STATES_TAG
+from training.splices import SPLICED
 from training.states import States, forget_states, read_states
 from training.store import store_uri
 from training.sweep import sweep, trained_before
@@ -38,9 +43,12 @@ from training.weights import WEIGHTS_FILE
 TEXTS = [f"Qwertyui hopes {'asdfghjk ' * length}." for length in range(1, 9)]
 
 
-def states_by_id(ids: Ids, mask: Ids) -> Floats:
-    """Give states that anybody can compute: a token's id and its square."""
-    return np.stack([ids, ids**2], axis=2).astype(np.float32)
+Read = tuple[Floats, Floats]
+
+
+def states_by_id(ids: Ids, mask: Ids) -> Read:
+    """Give states and answers that anybody can compute: a token's id and its square, and how many tokens there are."""
+    return np.stack([ids, ids**2], axis=2).astype(np.float32), mask.sum(axis=1, keepdims=True).astype(np.float32)
 
 
 @pytest.fixture
@@ -93,7 +101,7 @@ def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
     monkeypatch.setattr(states, "_SAMPLE", 1)
     asked, last = 0, 5
 
-    def failing(ids: Ids, mask: Ids) -> Floats:
+    def failing(ids: Ids, mask: Ids) -> Read:
         nonlocal asked
         asked += 1
         if asked == last:
@@ -105,7 +113,9 @@ def test_an_interrupted_reading_goes_on_and_another_teacher_reads_anew(
         read(windows, rows, path, failing)
     undisturbed = read(windows, rows, tmp_path / "other.npy")._values.tolist()
     asked = 100
-    assert read(windows, rows, path, failing)._values.tolist() == undisturbed
+    resumed = read(windows, rows, path, failing)
+    assert resumed._values.tolist() == undisturbed
+    assert resumed.answers[:, 0].tolist() == [len(row.ids) for row in rows]
     assert asked == 100 + 1 + len(rows) - 3  # the sample, and what three batches left
     asked, last = 0, 2
     with pytest.raises(KeyboardInterrupt):
@@ -124,7 +134,7 @@ def test_an_interruption_does_not_wait_for_what_is_still_to_be_read(
     monkeypatch.setattr(states, "usable_cores", lambda: 1)
     asked, free = 0, Event()
 
-    def waiting(ids: Ids, mask: Ids) -> Floats:
+    def waiting(ids: Ids, mask: Ids) -> Read:
         nonlocal asked
         asked += 1
         if asked > len(rows) + 1:  # the sample and the first batch pass
@@ -210,7 +220,7 @@ def test_the_seeds_of_a_sweep_read_the_states_once_and_their_runs_name_the_teach
     def counted(teacher: Bundle) -> states.Reader:
         reader = pad(teacher)
 
-        def reading(ids: Ids, mask: Ids) -> Floats:
+        def reading(ids: Ids, mask: Ids) -> Read:
             nonlocal asked
             asked += len(ids)
             return reader(ids, mask)
@@ -241,6 +251,34 @@ def test_a_teacher_without_states_or_of_other_tokens_is_told_in_a_line(
         train(student(other), material, models, tmp_path / "mlruns")
 
 
+def test_spliced_sentences_teach_what_the_teacher_of_states_answers_to_them(
+    models: Path, encoder: Path, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, float] = {}
+
+    def splice(texts: Sequence[str], weights: Sequence[float], most: int) -> list[str]:
+        asked.update(zip(texts, weights, strict=True))
+        return TEXTS[:most]
+
+    monkeypatch.setattr("training.curriculum.splices", splice)
+    recipe = student(encoder)
+    assert recipe.teacher is not None
+    spliced = replace(recipe, name="spliced", teacher=replace(recipe.teacher, spliced=5))
+    bundle = train(spliced, material, models, tmp_path / "mlruns")
+    assert (bundle.settings["teacher"]["spliced"], bundle.settings["teacher"]["unlabelled"]) == (5, 0)
+    assert "what it answers to 5 sentences put together from the halves" in (bundle.path / "README.md").read_text()
+    learns = curriculum(Origin(spliced, material.sha256, None, models), material)
+    assert learns.lesson is not None
+    assert [(one.text, one.origin, one.votes) for one in learns.train[-5:]] == [(text, SPLICED, 0) for text in TEXTS[:5]]
+    tiny = Predictor.load(models / "tiny")
+    for head, wanted in tiny.probabilities(TEXTS[:5]).items():
+        np.testing.assert_allclose(learns.lesson.probabilities[head][-5:], wanted, atol=1e-4)
+    none = tiny.probabilities(list(asked))["stance"][:, STANCES.index(NO_STANCE)]
+    np.testing.assert_allclose(list(asked.values()), 1.3 - none, atol=1e-5)
+
+
 def test_settings_that_would_do_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="labels spliced sentences, and states is 0"):
+        TeacherSettings(spliced=5)
     with pytest.raises(ValueError, match="states_of names a teacher of states, and states is 0"):
         TeacherSettings(states_of="best")

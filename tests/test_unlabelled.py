@@ -13,7 +13,7 @@ from training.errors import DownloadError
 from training.recipe import DataSettings, TeacherSettings
 from training.targets import targets
 from training.teach import Lesson, pseudo_labelled
-from training.unlabelled import read_unlabelled
+from training.unlabelled import UNLABELLED, read_unlabelled
 
 LABELLED = "Ministers of nine countries met in Oslo on Monday."
 HELD_OUT = "The central bank left interest rates where they were, as expected."
@@ -85,7 +85,7 @@ def test_a_pseudo_label_is_the_teachers_alone() -> None:
     for head, labels in HEADS.items():
         said[head][:, -1] = 1 - 0.1 * (len(labels) - 1)
     lesson = Lesson(TeacherSettings(weight=0.25), "x", "", said)
-    (pseudo,) = pseudo_labelled([FREE[0]], lesson)
+    (pseudo,) = pseudo_labelled([FREE[0]], lesson, UNLABELLED)
     assert (pseudo.stance, pseudo.sentiment, pseudo.votes) == (HEADS["stance"][-1], HEADS["sentiment"][-1], 0)
     learnt = targets([CORPUS[0], pseudo], {}, DataSettings(), lesson).labels["stance"]
     np.testing.assert_allclose(learnt[1], said["stance"][1], rtol=1e-6)

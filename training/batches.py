@@ -1,11 +1,8 @@
 """Training batches: sentences of like length together, in an order that the seed and the epoch decide."""
 
 import random
-import sys
 from collections.abc import Sequence
 from typing import Final
-
-from tqdm import tqdm
 
 from newsstance.tokens import batches_by_length
 
@@ -23,8 +20,3 @@ def epoch_batches(lengths: Sequence[int], tokens: int, seed: int, epoch: int) ->
         batches += [[pool[i] for i in batch] for batch in batches_by_length([lengths[i] for i in pool], tokens)]
     rng.shuffle(batches)
     return batches
-
-
-def batches_bar(what: str, total: int, done: int) -> "tqdm[int]":
-    """Open the progress bar of a training that has ``done`` of its ``total`` batches; in a log it moves twice a minute."""
-    return tqdm(total=total, initial=done, desc=what, unit="batch", mininterval=1 if sys.stderr.isatty() else 30)

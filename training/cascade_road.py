@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from newsstance import Predictor
 from newsstance.bundle import Bundle, read_bundle
@@ -12,20 +12,14 @@ from newsstance.cascade import ROLES
 from newsstance.identity import bundle_sha256
 from newsstance.models import sure_enough
 from training.corpus import Sentence, of_split
-from training.editorials import ORIGIN as EDITORIAL
 from training.errors import RecipeError
 from training.evaluate import Labelled
 from training.export import Origin, write_bundle
-from training.material import Material
-from training.news import ORIGIN as LEE
+from training.material import Material, real_or_all
 from training.predictions import Predictions, held_out_splits
-from training.press import ORIGIN as PRESS
 from training.sureness import Sureness, choose_sureness
 from training.teach import find_model
 from training.tracking import Tracking
-
-REAL: Final = frozenset({LEE, PRESS, EDITORIAL})
-"""The origins whose held-out sentences somebody published."""
 
 
 def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracking) -> Bundle:
@@ -37,6 +31,7 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
     if members["fast"]["sha256"] == members["champion"]["sha256"]:
         raise RecipeError(f"{recipe.name}: its fast model is the champion itself: `make train` trains a better one")
     print(f"{recipe.name}: {paths['fast']} where it is sure, {paths['champion']} elsewhere", file=sys.stderr)
+    # On invented sentences, which are clearer, the fast model's answers look safer than they are on news.
     validation = Labelled.of(real_or_all(of_split(material.sentences, "validation")))
     answers = {role: Predictor.load(path).probabilities(validation.texts) for role, path in paths.items()}
     chosen = choose_sureness(answers["fast"], answers["champion"], validation.gold, recipe.cascade.tolerance)
@@ -47,14 +42,6 @@ def train_cascade(origin: Origin, material: Material, models: Path, _run: Tracki
 
     settings = {**members, "sure": dict(chosen.thresholds)}
     return write_bundle(models / recipe.name, origin, settings, lambda _: None, material.sentences, compare, calibrate=False)
-
-
-def real_or_all(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """Give the real ones of ``sentences``, or all where none is.
-
-    On invented ones, which are clearer, the fast model's answers look safer than they are on news.
-    """
-    return [sentence for sentence in sentences if sentence.origin in REAL] or list(sentences)
 
 
 def _members(paths: Mapping[str, Path], models: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 import torch
 from safetensors.numpy import load, save
-from tqdm import tqdm
 
 from newsstance.files import write_atomically
 from newsstance.labels import HEADS
@@ -29,6 +28,7 @@ from training.material import Material
 from training.metrics import all_metrics
 from training.network_answers import network_logits
 from training.processor import autocast, use_all_cores
+from training.progress_bar import progress_bar
 from training.recipe import EncoderSettings, Recipe
 from training.record import record_start
 from training.run_spec import cross_fit_spec
@@ -164,7 +164,7 @@ def _ask(network: TwoHeads, windows: Windows, texts: Sequence[str]) -> dict[str,
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     parts: list[dict[str, Floats]] = []
-    with tqdm(total=len(texts), desc="asking", unit="sentence", mininterval=1 if sys.stderr.isatty() else 30) as bar:
+    with progress_bar("asking", len(texts), "sentence") as bar:
         for start in range(0, len(texts), _AT_ONCE):
             some = texts[start : start + _AT_ONCE]
             with autocast(device):

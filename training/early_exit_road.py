@@ -15,7 +15,6 @@ from newsstance.identity import bundle_sha256
 from newsstance.models import likeliest, softmax, temperatures, tempered
 from newsstance.tokens import TOKENIZER_FILE, Windows
 from training.as_trained import TRAINED, as_trained
-from training.cascade_road import real_or_all
 from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.corpus import of_split
 from training.errors import RecipeError
@@ -26,7 +25,7 @@ from training.exit_tuning import Taught, tune_exit
 from training.export import VALIDATION, Origin, write_bundle
 from training.int8_graph import calibration_sample, write_int8_graph
 from training.layer_answers import LayerAnswers, ask_layer
-from training.material import Material
+from training.material import Material, real_or_all
 from training.metrics import head_f1
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions

@@ -16,25 +16,23 @@ from training.agreement import Probabilities, require_close, require_same
 from training.as_trained import TRAINED
 from training.checkpoint import CHECKPOINTS, Checkpoint
 from training.corpus import Sentence, of_split
+from training.curriculum import curriculum
 from training.evaluate import split_metrics
 from training.export import VALIDATION, Origin, write_bundle
 from training.finetune import finetune
 from training.int8_graph import calibration_sample, write_int8_graph
-from training.lessons import lessons_beside, recorded_lesson
 from training.material import Material
 from training.network_answers import network_logits
 from training.onnx_graph import write_float_graph
 from training.predictions import Predictions, SplitPredictions
 from training.pretrained import encoder_folder
 from training.processor import use_all_cores
-from training.recipe import EncoderSettings, Recipe
+from training.recipe import Recipe
 from training.states import forget_states
 from training.targets import targets
-from training.teach import Lesson, learn_from, pseudo_labelled
-from training.teach_states import TaughtStates, ask_for_states, states_path, states_teacher
+from training.teach_states import states_path
 from training.tracking import Tracking
 from training.two_heads import TwoHeads
-from training.unlabelled import read_unlabelled
 from training.weights import write_weights
 
 _COMPARED: Final = 512
@@ -49,9 +47,9 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     recipe, sentences = origin.recipe, material.sentences
     assert recipe.encoder is not None
     use_all_cores()
-    train, lesson = _lesson(origin, material)
+    learns = curriculum(origin, material)
+    train, lesson, taught = learns
     validation = of_split(sentences, "validation")
-    taught = _states(origin, train) if lesson else None
     teachers = {"teacher": lesson and lesson.sha256, "states": taught and taught.sha256}
     fingerprint = {"recipe": recipe.to_dict(), "corpus": origin.corpus_sha256, **teachers}
     checkpoint = Checkpoint(models / CHECKPOINTS / recipe.name, fingerprint)
@@ -60,40 +58,13 @@ def train_encoder(origin: Origin, material: Material, models: Path, run: Trackin
     print(f"{recipe.name}: exporting and measuring", file=sys.stderr)
     texts = [sentence.text for sentence in validation[:: _step(validation)][:_COMPARED]]
     trained = {head: softmax(logits) for head, logits in network_logits(network, windows, texts).items()}
-    told = _settings(recipe.encoder, lesson, len(train) - len(of_split(sentences, "train")), taught)
+    told = {"max_length": recipe.encoder.max_length, "encoder": recipe.encoder.encoder, **learns.told()}
     as_trained = _export_float(network, trained, told, origin, sentences, models)
     bundle = _export_int8(as_trained, trained, told, origin, sentences, models)
     checkpoint.remove()
     if models == origin.models:  # the seeds of a sweep learn the same ones
         forget_states(states_path(models, recipe))
     return bundle
-
-
-def _lesson(origin: Origin, material: Material) -> tuple[list[Sentence], Lesson | None]:
-    """Give the sentences that train, those that only a teacher has labelled among them, and what it said of them all."""
-    train, teacher = of_split(material.sentences, "train"), origin.recipe.teacher
-    if teacher is None:
-        return train, None
-    lessons = lessons_beside(material.path)
-    if origin.recipe.learns_lessons and not lessons.is_file():
-        print(f"{origin.recipe.name}: learning from labels alone, since there are no lessons at {lessons}", file=sys.stderr)
-        return train, None
-    if teacher.states:
-        states_teacher(origin.recipe, origin.models)  # where there is none, that is told before texts are fetched
-    unlabelled = read_unlabelled(material.sentences, teacher.unlabelled, labelled=material.votes)
-    if origin.recipe.learns_lessons:
-        lesson, unlabelled = recorded_lesson(teacher, lessons, train, unlabelled)
-    else:
-        lesson = learn_from(teacher, origin.models, origin.recipe.name, [*(one.text for one in train), *unlabelled])
-    return train + pseudo_labelled(unlabelled, lesson), lesson
-
-
-def _states(origin: Origin, train: Sequence[Sentence]) -> TaughtStates | None:
-    """Give what the recipe's teacher of states makes of the sentences that train, if it has one."""
-    teacher = origin.recipe.teacher
-    if teacher is None or not teacher.states:
-        return None
-    return ask_for_states(origin.recipe, origin.models, [sentence.text for sentence in train])
 
 
 def _export_float(
@@ -157,11 +128,3 @@ def _compared(answers: SplitPredictions) -> Probabilities:
 def _step(validation: Sequence[object]) -> int:
     """Give the step at which ``_MEASURED`` of the validation sentences, or a few less, are spread over them all."""
     return max(1, ceil(len(validation) / _MEASURED))
-
-
-def _settings(settings: EncoderSettings, lesson: Lesson | None, unlabelled: int, taught: TaughtStates | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"max_length": settings.max_length, "encoder": settings.encoder}
-    if lesson is None:
-        return told
-    states = {"states": {"name": taught.name, "sha256": taught.sha256}} if taught else {}
-    return {**told, "teacher": {"name": lesson.name, "sha256": lesson.sha256, "unlabelled": unlabelled, **states}}

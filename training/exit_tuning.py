@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from newsstance.models import Floats
 from newsstance.tokens import Ids, Windows
-from training.batches import batches_bar, epoch_batches
+from training.batches import epoch_batches
 from training.checkpoint import Checkpoint
 from training.exit_head import EXIT_DECAY, EXIT_RATE, ExitNetwork, distance
 from training.network_answers import first_windows
 from training.optimizer import set_learning_rates
 from training.processor import autocast
+from training.progress_bar import progress_bar
 from training.recipe import EarlyExitSettings
 from training.two_heads import TwoHeads, mean_of
 
@@ -76,7 +77,7 @@ def tune_exit(
     rows = first_windows(windows, taught.texts)
     lengths = [len(row.ids) for row in rows]
     batches = [batch for epoch in range(settings.epochs) for batch in epoch_batches(lengths, _BATCH_TOKENS, seed, epoch)]
-    with batches_bar("tuning", len(batches), progress.step) as bar:
+    with progress_bar("tuning", len(batches), done=progress.step) as bar:
         for batch in batches[progress.step :]:
             set_learning_rates(optimizer, progress.step / len(batches), _WARMUP)
             loss = _step(both, optimizer, windows.pad([rows[row] for row in batch]), taught.of(batch))

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from newsstance.labels import HEADS
 from newsstance.tokens import TOKENIZER_FILE, Windows
-from training.batches import batches_bar, epoch_batches
+from training.batches import epoch_batches
 from training.checkpoint import Checkpoint, Progress
 from training.class_weights import class_weights
 from training.corpus import Sentence, label_indices
@@ -24,6 +24,7 @@ from training.network_answers import first_windows, predict_labels
 from training.optimizer import build_optimizer, set_learning_rates
 from training.pretrained import encoder_folder, freeze_lower, load_network
 from training.processor import autocast
+from training.progress_bar import progress_bar
 from training.recipe import EncoderSettings
 from training.states import States
 from training.targets import Targets
@@ -81,7 +82,7 @@ class Finetuning:
             self._report(step, name, value)
         batches = [batch for epoch in range(self.settings.epochs) for batch in self._epoch(epoch)]
         interval = ceil(len(batches) / (self.settings.epochs * self.settings.evaluations))
-        with batches_bar("fine-tuning", len(batches), progress.step) as bar:
+        with progress_bar("fine-tuning", len(batches), done=progress.step) as bar:
             losses: list[float] = []
             for batch in batches[progress.step :]:
                 if progress.worse_since_best >= self.settings.patience:

@@ -1,6 +1,5 @@
 """What an exported encoder makes of texts at one of its layers, and what it says of them in the end."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
-from tqdm import tqdm
 
 from newsstance.cores import usable_cores
 from newsstance.encoder import ATTENTION_MASK, INPUT_IDS, LOGITS, open_session
@@ -18,6 +16,7 @@ from newsstance.models import Floats, softmax
 from newsstance.tokens import Windows, batches_by_length
 from training.exit_graphs import layer_states
 from training.network_answers import first_windows
+from training.progress_bar import progress_bar
 
 _BATCH_TOKENS: Final = 256
 
@@ -51,9 +50,11 @@ def ask_layer(graph: Path, windows: Windows, layers: int, texts: Sequence[str], 
         attended = mask[:, :, None].astype(np.float32)
         return (of_tokens * attended).sum(axis=1) / attended.sum(axis=1), logits
 
-    bar = {"desc": f"asking {name}", "unit": "batch", "mininterval": 1 if sys.stderr.isatty() else 30}
-    with ThreadPoolExecutor(usable_cores()) as cores:
-        answers = list(tqdm(cores.map(read, batches), total=len(batches), **bar))
+    answers = []
+    with progress_bar(f"asking {name}", len(batches)) as bar, ThreadPoolExecutor(usable_cores()) as cores:
+        for answer in cores.map(read, batches):
+            answers.append(answer)
+            bar.update()
     back = np.argsort(np.concatenate(batches))
     means = np.concatenate([of_batch for of_batch, _ in answers])[back]
     said = (np.concatenate(parts)[back] for parts in zip(*(logits for _, logits in answers), strict=True))

@@ -11,17 +11,23 @@ from training.annotations import VOTES_PATH, Vote, read_votes
 from training.check_data import breaches
 from training.corpus import CORPUS_PATH, Sentence, read_corpus
 from training.editorials import EDITORIALS_PATH, read_editorials
+from training.editorials import ORIGIN as EDITORIAL
 from training.errors import CorpusError, DownloadError
 from training.news import NEWS_PATH, read_news
-from training.press import HARD_PATH, PRESS_PATH, read_press
+from training.news import ORIGIN as LEE
+from training.press import HARD_ORIGIN, HARD_PATH, PRESS_PATH, read_press
+from training.press import ORIGIN as PRESS
 
-_REAL: Final[tuple[tuple[Path, Callable[[Path], list[Sentence]]], ...]] = (
+_READERS: Final[tuple[tuple[Path, Callable[[Path], list[Sentence]]], ...]] = (
     (NEWS_PATH, read_news),
     (EDITORIALS_PATH, read_editorials),
     (PRESS_PATH, read_press),
     (HARD_PATH, read_press),
 )
 """The labels of what is real, and who reads them."""
+
+REAL: Final = frozenset({LEE, EDITORIAL, PRESS, HARD_ORIGIN})
+"""The origins of sentences that somebody published."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def read_material(corpus: Path = CORPUS_PATH) -> Material:
     """
     votes = corpus.parent / VOTES_PATH.relative_to(CORPUS_PATH.parent)
     sentences, sources = read_corpus(corpus), [corpus, votes]
-    for path, read in _REAL:
+    for path, read in _READERS:
         labels = corpus.parent / path.name
         found = _read_real(labels, read) if labels.is_file() else []
         sentences += found
@@ -62,6 +68,11 @@ def read_material(corpus: Path = CORPUS_PATH) -> Material:
     for path in sources:
         digest.update(path.read_bytes() if path.is_file() else b"")
     return Material(corpus, sentences, _votes_on(sentences, votes) if votes.is_file() else {}, digest.hexdigest())
+
+
+def real_or_all(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Give the real ones of ``sentences``, or all where none is."""
+    return [sentence for sentence in sentences if sentence.origin in REAL] or list(sentences)
 
 
 def _read_real(labels: Path, read: Callable[[Path], list[Sentence]]) -> list[Sentence]:

@@ -14,6 +14,8 @@ from training.predictions import held_out_splits
 from training.recipe import CROSS_FIT, Recipe
 from training.selection import trained_on
 from training.slices import Slice
+from training.splices import SPLICED
+from training.unlabelled import UNLABELLED
 
 MODEL_CARD: Final = "README.md"
 _LIMITS: Final = """\
@@ -84,12 +86,19 @@ def _data(material: Material, chosen: Sequence[Sentence], teacher: Mapping[str, 
 def _teacher(teacher: Mapping[str, Any] | None) -> str:
     if teacher is None:
         return ""
-    others = f", and gave their only labels to {teacher['unlabelled']:,} real ones" if teacher["unlabelled"] else ""
+    others = f", and gave their only labels to {teacher[UNLABELLED]:,} real ones" if teacher[UNLABELLED] else ""
     who = f"The model `{teacher['name']}`"
     if teacher["name"] == CROSS_FIT:
         who = "Models that hadn't trained on them (`lessons.tsv` beside the corpus)"
-    states = f" What `{teacher['states']['name']}` makes of every token taught too." if "states" in teacher else ""
-    return f" {who} taught besides their labels{others}.{states}"
+    return f" {who} taught besides their labels{others}.{_states(teacher)}"
+
+
+def _states(teacher: Mapping[str, Any]) -> str:
+    if "states" not in teacher:
+        return ""
+    name, spliced = teacher["states"]["name"], teacher.get(SPLICED)
+    whole = f", and what it answers to {spliced:,} sentences put together from the halves of real ones" if spliced else ""
+    return f" What `{name}` makes of every token taught too{whole}."
 
 
 def _origins(there: Sequence[Sentence], train: Sequence[Sentence]) -> str:

@@ -92,7 +92,8 @@ class TeacherSettings:
     https://arxiv.org/abs/1503.02531). Besides the training sentences there are at most ``unlabelled`` real ones without
     labels (``training.unlabelled``), whose targets are its probabilities alone. With ``states`` above 0 the distance to what
     the model ``states_of``, an encoder of the same tokens, makes of every token counts so many times in the loss
-    (``training.states``), of every sentence alike.
+    (``training.states``), of every sentence alike; that model's answers alone are the targets of at most ``spliced`` more
+    sentences, put together from the real ones (``training.splices``).
     """
 
     model: Annotated[str, Field(min_length=1)] = CHAMPION
@@ -101,8 +102,11 @@ class TeacherSettings:
     unlabelled: Annotated[int, Field(ge=0)] = 0
     states: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     states_of: Annotated[str, Field(min_length=1)] = CHAMPION
+    spliced: Annotated[int, Field(ge=0)] = 0
 
     def __post_init__(self) -> None:
+        if self.spliced and not self.states:
+            raise ValueError("the teacher of states labels spliced sentences, and states is 0: set how much they count")
         if self.states_of != CHAMPION and not self.states:
             raise ValueError("states_of names a teacher of states, and states is 0: set how much they count")
 

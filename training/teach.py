@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Final
 
 import numpy as np
 from safetensors.numpy import load, save
-from tqdm import tqdm
 
 from newsstance import ModelNotFoundError, Predictor
 from newsstance.bundle import read_bundle
@@ -21,13 +19,11 @@ from newsstance.locate import CHAMPION, locate_model
 from newsstance.models import Floats, likeliest
 from training.corpus import Sentence, sentence_id
 from training.errors import RecipeError
+from training.progress_bar import progress_bar
 from training.recipe import TeacherSettings
 
 LESSONS: Final = ".lessons"
 """The folder in ``models/`` that keeps what teachers said."""
-
-UNLABELLED: Final = "unlabelled"
-"""The origin of sentences whose labels are a teacher's."""
 
 _AT_ONCE: Final = 512
 """Sentences asked before the answers are saved: less than a minute's work of the slowest teacher."""
@@ -74,13 +70,16 @@ def learn_from(settings: TeacherSettings, models: Path, recipe: str, texts: Sequ
     return Lesson(settings, teacher.name, sha256, said)
 
 
-def pseudo_labelled(texts: Sequence[str], lesson: Lesson) -> list[Sentence]:
-    """Give ``texts``, the last that ``lesson`` is about, as sentences to train on: nobody's vote, and the teacher's labels."""
+def pseudo_labelled(texts: Sequence[str], lesson: Lesson, origin: str) -> list[Sentence]:
+    """Give ``texts``, the last that ``lesson`` is about, as sentences of ``origin`` to train on.
+
+    They have nobody's vote, and the teacher's labels.
+    """
     first = len(lesson.probabilities["stance"]) - len(texts)
     stances, sentiments = (likeliest(head, lesson.probabilities[head][first:]) for head in HEADS)
     return [
         Sentence(
-            sentence_id(text), text, stance, sentiment, "", UNLABELLED, UNLABELLED, "train", votes=0, agreement=0.0
+            sentence_id(text), text, stance, sentiment, "", origin, origin, "train", votes=0, agreement=0.0
         )
         for text, stance, sentiment in zip(texts, stances, sentiments, strict=True)
     ]  # fmt: skip
@@ -92,8 +91,7 @@ def _nothing() -> dict[str, Floats]:
 
 def _ask(teacher: Predictor, texts: Sequence[str], said: Mapping[str, Floats], path: Path) -> dict[str, Floats]:
     heads, done = dict(said), len(said["stance"])
-    settings = {"desc": f"asking {teacher.bundle.name}", "unit": "sentence", "mininterval": 1 if sys.stderr.isatty() else 30}
-    with tqdm(total=len(texts), initial=done, **settings) as bar:
+    with progress_bar(f"asking {teacher.bundle.name}", len(texts), "sentence", done) as bar:
         for start in range(done, len(texts), _AT_ONCE):
             answers = teacher.probabilities(texts[start : start + _AT_ONCE])
             heads = {head: np.concatenate([heads[head], answers[head]]) for head in HEADS}

@@ -1,6 +1,6 @@
 """A recipe's teacher of states: found, and asked what it makes of every token."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -9,9 +9,10 @@ import onnx
 from onnx import helper
 
 from newsstance.bundle import Bundle, read_bundle
-from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS, open_session
+from newsstance.encoder import ATTENTION_MASK, GRAPH_FILE, INPUT_IDS, LOGITS, open_session
 from newsstance.identity import bundle_sha256
-from newsstance.models import Floats
+from newsstance.labels import HEADS
+from newsstance.models import Floats, softmax, temperatures, tempered
 from newsstance.tokens import TOKENIZER_FILE, Ids, Windows
 from training.errors import RecipeError
 from training.network_answers import first_windows
@@ -24,11 +25,15 @@ _SUFFIX: Final = ".states.npy"
 
 
 class TaughtStates(NamedTuple):
-    """What a teacher of states made of the training sentences, its name, and the SHA-256 of what shapes its scores."""
+    """What a teacher of states made of the training sentences, its name, and the SHA-256 of what shapes its scores.
+
+    ``probabilities`` are those that it gives, calibrated, by head, of shape (sentences, labels).
+    """
 
     states: States
     name: str
     sha256: str
+    probabilities: Mapping[str, Floats]
 
 
 def states_path(models: Path, recipe: Recipe) -> Path:
@@ -50,7 +55,7 @@ def ask_for_states(recipe: Recipe, models: Path, texts: Sequence[str]) -> Taught
         raise RecipeError(f"{recipe.name}: {teacher.name!r} parts sentences into other tokens, so that its states can't teach")
     sha256, path = bundle_sha256(teacher), states_path(models, recipe)
     states = read_states(_reader(teacher), windows, rows, path, sha256, weight=recipe.teacher.states)
-    return TaughtStates(states, teacher.name, sha256)
+    return TaughtStates(states, teacher.name, sha256, _probabilities(states.answers, temperatures(teacher)))
 
 
 def states_teacher(recipe: Recipe, models: Path) -> Bundle:
@@ -70,7 +75,7 @@ def _own_lengths(settings: EncoderSettings, texts: Sequence[str]) -> list[int]:
 
 
 def _reader(teacher: Bundle) -> Reader:
-    """Give what reads the states that ``teacher`` pools: those that its last layer norm gives."""
+    """Give what reads the states that ``teacher`` pools, those that its last layer norm gives, and its logits."""
     teacher.require(GRAPH_FILE)
     model = onnx.load(teacher.path / GRAPH_FILE)
     norms = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
@@ -80,8 +85,13 @@ def _reader(teacher: Bundle) -> Reader:
     model.graph.output.append(helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
     session = open_session(model.SerializeToString(), threads=1)
 
-    def read(ids: Ids, mask: Ids) -> Floats:
-        (states,) = session.run([last], {INPUT_IDS: ids, ATTENTION_MASK: mask})
-        return np.asarray(states, dtype=np.float32)
+    def read(ids: Ids, mask: Ids) -> tuple[Floats, Floats]:
+        states, *logits = session.run([last, *LOGITS], {INPUT_IDS: ids, ATTENTION_MASK: mask})
+        return np.asarray(states, dtype=np.float32), np.concatenate(logits, axis=1)
 
     return read
+
+
+def _probabilities(answers: Floats, temperature: Mapping[str, float]) -> dict[str, Floats]:
+    of_heads = np.split(answers, np.cumsum([len(labels) for labels in HEADS.values()])[:-1], axis=1)
+    return {head: tempered(softmax(logits), temperature[head]) for head, logits in zip(HEADS, of_heads, strict=True)}

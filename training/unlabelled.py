@@ -13,6 +13,9 @@ from training.press import ORIGIN, press_sentences
 from training.published import TEXTS
 from training.standoff import text_hash
 
+UNLABELLED: Final = "unlabelled"
+"""The origin of these sentences once a teacher has labelled them."""
+
 _WHOLE: Final = re.compile(r"""["'(A-Z0-9$£].{28,448}[.!?]["')]?""")
 """A sentence from its start to its end, and neither a headline nor a page of text that was never parted."""
 _DAMAGED: Final = re.compile(
