@@ -354,3 +354,12 @@ def test_as_much_is_left_to_the_fast_model_as_keeps_the_f1() -> None:
     assert choose_sureness(fast, champion, gold, tolerance=1.0).share == 1
     always_wrong = probabilities([(label + 1) % 3 for label in right], how_sure)
     assert choose_sureness(always_wrong, champion, gold, tolerance=0.0).share == 0
+
+
+def test_what_only_the_labels_happen_to_bear_out_is_not_left_to_the_fast_model() -> None:
+    said = [place % 3 for place in range(60)]
+    fast, champion = probabilities([(label + 1) % 3 for label in said], [0.9] * 60), probabilities(said, [0.8] * 60)
+    lucky = {head: [labels[(label + 1) % 3] for label in said] for head, labels in HEADS.items()}
+    assert choose_sureness(fast, champion, lucky, tolerance=0.2).share == 0
+    doubting = probabilities(said, [0.35] * 60)
+    assert choose_sureness(fast, doubting, lucky, tolerance=0.2).share == 1

@@ -1,10 +1,12 @@
 """The project's metrics, against counts made by hand."""
 
+import numpy as np
 import pytest
 
+from newsstance.labels import SENTIMENTS
 from training.baselines import vader_labels
 from training.class_weights import class_weights
-from training.metrics import all_metrics, confusions, stance_f1
+from training.metrics import all_metrics, confusions, expected_f1, head_f1, stance_f1
 
 GOLD = ["optimistic", "optimistic", "cautious", "alarmed", "none", "none"]
 PREDICTED = ["optimistic", "none", "cautious", "none", "optimistic", "none"]
@@ -44,3 +46,14 @@ def test_vader_is_mapped_at_its_usual_thresholds() -> None:
     labels = vader_labels(["Great, wonderful news!", "The table is brown.", "A terrible, horrible disaster."])
     assert labels["stance"] == ["optimistic", "none", "alarmed"]
     assert labels["sentiment"] == ["positive", "neutral", "negative"]
+
+
+def test_expected_f1_is_the_f1_of_the_expected_counts_and_f1_itself_where_the_labels_are_certain() -> None:
+    said = ["negative", "negative", "positive", "neutral"]
+    gold = ["negative", "positive", "positive", "neutral"]
+    certain = np.eye(3, dtype=np.float32)[[SENTIMENTS.index(label) for label in gold]]
+    assert expected_f1("sentiment", certain, said) == pytest.approx(head_f1("sentiment", gold, said))
+    even = np.full((4, 3), 1 / 3, np.float32)
+    wanted = np.mean([2 * 2 / 3 / (2 + 4 / 3), 2 / 3 / (1 + 4 / 3), 2 / 3 / (1 + 4 / 3)])
+    assert expected_f1("sentiment", even, said) == pytest.approx(wanted)
+    assert expected_f1("stance", np.eye(4, dtype=np.float32)[[3, 3]], ["none", "none"]) == 0

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from newsstance.labels import HEADS, POSTURES, SENTIMENTS, STANCES
+from newsstance.models import Floats
 
 Labels = Mapping[str, Sequence[str]]
 """Labels by head, each a list as long as the data."""
@@ -24,6 +25,20 @@ def stance_f1(gold: Sequence[str], predicted: Sequence[str]) -> float:
 def head_f1(head: str, gold: Sequence[str], predicted: Sequence[str]) -> float:
     """Give the F1 by which ``head`` is judged: ``stance_f1``, or the macro-F1 over the three sentiments."""
     return stance_f1(gold, predicted) if head == "stance" else _macro_f1(gold, predicted, SENTIMENTS)
+
+
+def expected_f1(head: str, probabilities: Floats, predicted: Sequence[str]) -> float:
+    """Give about what ``head_f1`` would be were the labels drawn by ``probabilities``, of shape (sentences, labels).
+
+    Of each label it is the F1 of the expected counts: the population utility of Dembczyński et al. (2017), "Consistency
+    Analysis for Binary Classification Revisited", https://proceedings.mlr.press/v70/dembczynski17a.html.
+    """
+    scored = POSTURES if head == "stance" else SENTIMENTS
+    f1s = []
+    for label in scored:
+        of_label, chosen = probabilities[:, HEADS[head].index(label)], np.array([one == label for one in predicted])
+        f1s.append(2 * of_label[chosen].sum() / max(chosen.sum() + of_label.sum(), np.finfo(np.float32).tiny))
+    return float(np.mean(f1s))
 
 
 def all_metrics(gold: Labels, predicted: Labels) -> dict[str, float]:
