@@ -10,16 +10,13 @@ from training.check_data import breaches
 from training.cli import main
 from training.corpus import Sentence, sentence_id
 from training.editorials import EDITORIALS_PATH
-from training.editorials import ORIGIN as EDITORIAL
 from training.errors import CorpusError
-from training.material import Material, read_material
+from training.material import REAL, Material, read_material
 from training.news import NEWS_PATH, ORIGIN, TEST_NEWS, read_news
-from training.press import HARD_ORIGIN, HARD_PATH, PRESS_PATH
-from training.press import ORIGIN as PRESS
+from training.press import HARD_PATH, PRESS_PATH
 from training.standoff import text_hash
 
 ROOT = Path(__file__).parents[1]
-REAL = (ORIGIN, EDITORIAL, PRESS, HARD_ORIGIN)
 HEADER = "document\tposition\thash\tstance\tsentiment\tsplit\tvotes\tagreement\n"
 
 
