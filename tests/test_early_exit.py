@@ -115,6 +115,38 @@ def test_some_exit_some_go_on_and_company_changes_no_answer(exiting: Exiting, tm
             np.testing.assert_allclose(mixed.probabilities([text])[head][0], expected[place], atol=1e-6)
 
 
+def test_what_goes_on_of_several_batches_goes_on_as_one_and_is_answered_as_it_would_be_alone(
+    exiting: Exiting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between = float(np.median(Predictor.load(exiting.early.path).probabilities(TEXTS)["stance"].max(axis=1)))
+    path = told(exiting, tmp_path, {"stance": between, "sentiment": 0.0})
+    texts = [f"{text} {'Sits. ' * (place % 13)}" for place, text in enumerate(TEXTS * 30)]
+    together = Predictor.load(path).probabilities(texts)
+    for module, limit in ((encoder, "_TOGETHER_TOKENS"), (encoder, "APART_TOKENS"), (early_exit, "APART_TOKENS")):
+        monkeypatch.setattr(module, limit, 96)
+    sizes: dict[str, list[int]] = {"input_ids": [], "states": []}
+    make = encoder.open_session
+
+    def watched(graph: Path, threads: int, alone: bool) -> Any:
+        session = make(graph, threads, alone)
+
+        class Watched:
+            def run(self, names: list[str], taken: dict[str, np.ndarray]) -> Any:
+                sizes[next(name for name in taken if name in sizes)].append(taken["attention_mask"].size)
+                return session.run(names, taken)
+
+        return Watched()
+
+    monkeypatch.setattr(early_exit, "open_session", watched)
+    predictor = Predictor.load(path)
+    apart, again = predictor.probabilities(texts), predictor.probabilities(texts)
+    assert 4 < len(sizes["states"]) < len(sizes["input_ids"]) * 0.8
+    assert max(*sizes["states"], *sizes["input_ids"]) <= 96
+    for head in HEADS:
+        np.testing.assert_allclose(apart[head], together[head], atol=1e-6)
+        assert np.array_equal(apart[head], again[head])
+
+
 def test_it_is_as_calibrated_as_its_model_keeps_within_the_tolerance_and_does_not_become_champion(exiting: Exiting) -> None:
     whole = read_bundle(exiting.models / "tiny")
     assert exiting.early.settings["temperature"] == whole.settings["temperature"]

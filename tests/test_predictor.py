@@ -55,7 +55,7 @@ def test_many_articles_score_as_one_by_one_and_in_order(predictor: Predictor) ->
 def test_batches_computed_a_core_each_say_what_one_batch_says(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [f"{text} {'Abc ' * (place % 9)}" for place, text in enumerate(TEXTS * 12)]
     together = Predictor.load(trained.tiny.path).probabilities(sentences)
-    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+    for limit in ("_TOGETHER_TOKENS", "APART_TOKENS"):
         monkeypatch.setattr(encoder, limit, 64)
     apart = Predictor.load(trained.tiny.path).probabilities(sentences)
     for head, values in together.items():
@@ -76,7 +76,7 @@ def put_another_model(folder: Path) -> None:
 def test_a_loaded_model_answers_for_itself_when_another_has_taken_its_place(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: Callable[[Path], None]
 ) -> None:
-    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+    for limit in ("_TOGETHER_TOKENS", "APART_TOKENS"):
         monkeypatch.setattr(encoder, limit, 64)
     monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
     folder = Path(shutil.copytree(trained.tiny.path, tmp_path / "copy"))
@@ -88,7 +88,7 @@ def test_a_loaded_model_answers_for_itself_when_another_has_taken_its_place(
 
 
 def test_threads_that_share_a_predictor_share_its_sessions(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("_TOGETHER_TOKENS", "_APART_TOKENS"):
+    for limit in ("_TOGETHER_TOKENS", "APART_TOKENS"):
         monkeypatch.setattr(encoder, limit, 64)
     monkeypatch.setattr(encoder, "usable_cores", lambda: 2)
     predictor, made, make = Predictor.load(trained.tiny.path), [], encoder.open_session

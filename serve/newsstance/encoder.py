@@ -1,7 +1,7 @@
 """The model kind ``encoder``: a transformer with two heads as one ONNX graph, run by ONNX Runtime."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -22,7 +22,7 @@ ATTENTION_MASK: Final = "attention_mask"
 _TOGETHER_TOKENS: Final = 1024
 """Tokens, padding included, that all cores compute together as one batch."""
 
-_APART_TOKENS: Final = 256
+APART_TOKENS: Final = 256
 """Tokens in a batch that one core computes: enough to keep it busy, little enough to stay in its cache."""
 
 
@@ -98,7 +98,11 @@ class EncoderModel:
         with self._lock:
             run = self._apart = self._apart or self._open_apart()
         with ThreadPoolExecutor(1 if run is self._together else usable_cores()) as cores:
-            return list(cores.map(lambda batch: run(*self._windows.pad(batch)), batches))
+            return self._many(run, batches, cores)
+
+    def _many(self, run: Runner, batches: Sequence[Sequence[Window]], cores: Executor) -> list[Sequence[Floats]]:
+        """Give the logits of many batches, each computed by one of ``cores``."""
+        return list(cores.map(lambda batch: run(*self._windows.pad(batch)), batches))
 
     def _open_apart(self) -> Runner:
         """Open the graphs that were loaded for one core.
@@ -124,7 +128,7 @@ class EncoderModel:
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
     together = list(batches_by_length(lengths, _TOGETHER_TOKENS))
-    return together if len(together) == 1 else list(batches_by_length(lengths, _APART_TOKENS))
+    return together if len(together) == 1 else list(batches_by_length(lengths, APART_TOKENS))
 
 
 def _identities(graphs: Sequence[Path]) -> list[tuple[int, ...]] | None:
